@@ -1,0 +1,1 @@
+"""The archive itself: rooms of the domain, and its front doors."""

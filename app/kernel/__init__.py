@@ -1,0 +1,1 @@
+"""Values without I/O: ids, clock, errors, hashes, predicates, paging. Standard library only."""

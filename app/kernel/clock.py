@@ -1,0 +1,29 @@
+"""The one place that asks what time it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+_fixed: ContextVar[datetime | None] = ContextVar("fixed_time", default=None)
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return _fixed.get() or datetime.now(UTC)
+
+
+@contextmanager
+def fixed(moment: datetime) -> Iterator[None]:
+    """Hold the clock at a moment, for tests and for re-running a dated computation.
+
+    Parameters
+    ----------
+    moment : datetime
+        With a time zone.
+    """
+    token = _fixed.set(moment)
+    try:
+        yield
+    finally:
+        _fixed.reset(token)
