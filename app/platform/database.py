@@ -1,0 +1,109 @@
+"""Connections, table bases, and the transaction in which a scope is bound."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from tenants.scope import Scope, current_scope
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables; a table is either the province's or led by ``tenant_id``."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy's declared hook
+        datetime: DateTime(timezone=True),
+        uuid.UUID: Uuid(),
+        str: Text(),
+        dict[str, object]: JSONB(),
+        list[object]: JSONB(),
+    }
+
+
+def _tenant_in_scope() -> str:
+    return current_scope().tenant
+
+
+class TenantOwned:
+    """Leads a table with ``tenant_id``: first in its key, filled from the scope, held by row security."""
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True, default=_tenant_in_scope, sort_order=-10)
+
+
+class TenantRow(TenantOwned):
+    """A tenant's row with an id of its own."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-9)
+
+
+_BIND = text(
+    "SELECT set_config('app.tenant', :tenant, true), set_config('app.principal', :principal, true),"
+    " set_config('app.request', :request, true)"
+)
+
+
+def bind(session: Session, scope: Scope) -> None:
+    """Bind a scope to the session's transaction; row security reads it, and it ends with the transaction."""
+    session.execute(
+        _BIND, {"tenant": scope.tenant, "principal": scope.principal.id, "request": scope.request_id}
+    )
+
+
+class Database:
+    """Connections to PostgreSQL under one role.
+
+    Parameters
+    ----------
+    url : str
+        ``postgresql://…``; the psycopg driver is chosen here.
+    pool_size : int
+        Connections kept; as many again may be opened under load.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.engine: Engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "prepare_threshold": None},
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+
+    @contextmanager
+    def unscoped(self) -> Iterator[Session]:
+        """Open a transaction with no tenant bound: tenant tables raise, the province's answer."""
+        with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def scoped(self, scope: Scope) -> Iterator[Session]:
+        """Open a transaction in which the scope's tenant is bound; commits unless the block raises."""
+        with self._sessions.begin() as session:
+            bind(session, scope)
+            session.info["tenant"] = scope.tenant
+            yield session
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def tenant_tables() -> list[str]:
+    """Return the names of all tables led by ``tenant_id``, for row security and its tests."""
+    return sorted(t.name for t in Base.metadata.tables.values() if "tenant_id" in t.columns)
+
+

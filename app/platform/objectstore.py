@@ -1,0 +1,88 @@
+"""Objects on local disk: a folder is a site, a folder in it a tenant's bucket.
+
+Nothing partial is ever visible: bytes are written beside their place, synced, and renamed into it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from app.kernel.ids import new_id
+
+CHUNK = 1 << 20
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class LocalSite:
+    """One site.
+
+    Parameters
+    ----------
+    name : str
+        As the ledger of replicas calls it.
+    root : Path
+        Folder of the site's buckets; on a disk of its own in production.
+    """
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name = name
+        self._root = root
+
+    def path(self, bucket: str, key: str) -> Path:
+        """Return where an object lies; raises ValueError for a key that would leave its bucket."""
+        base = (self._root / bucket).resolve()
+        path = (base / key).resolve()
+        if base not in path.parents:
+            message = f"key leaves its bucket: {key!r}"
+            raise ValueError(message)
+        return path
+
+    @contextmanager
+    def staged(self, bucket: str) -> Iterator[Path]:
+        """Give a path on the site's own disk to write to; whatever is left there is removed."""
+        folder = self._root / bucket / ".staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / new_id().hex
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def adopt(self, staged: Path, bucket: str, key: str) -> None:
+        """Make a staged file an object: synced, then visible at once and whole. The same key again is harmless."""
+        target = self.path(bucket, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(target)
+        for folder in (target.parent, target.parent.parent):
+            _sync_folder(folder)
+
+    def put(self, source: Path, bucket: str, key: str) -> None:
+        """Store a copy of a file as an object."""
+        with self.staged(bucket) as path:
+            with source.open("rb") as reader, path.open("wb") as writer:
+                shutil.copyfileobj(reader, writer, CHUNK)
+            self.adopt(path, bucket, key)
+
+    def open(self, bucket: str, key: str) -> BinaryIO:
+        """Open an object for reading; raises FileNotFoundError."""
+        return self.path(bucket, key).open("rb")
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Say whether the site holds the object."""
+        return self.path(bucket, key).is_file()
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object that may be made again; originals are never passed here."""
+        self.path(bucket, key).unlink(missing_ok=True)

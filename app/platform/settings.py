@@ -1,0 +1,29 @@
+"""What differs between deployments; read once, at start, every fault reported at once."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment variables ``LANTAI_*``; secrets come from nowhere else."""
+
+    model_config = SettingsConfigDict(env_prefix="LANTAI_", frozen=True, extra="ignore")
+
+    data: Path = Field(Path("data"), description="folder of logs, locks and embedded engines")
+    database_url: SecretStr = Field(description="PostgreSQL as role lantai_app: no owner, no superuser")
+    dispatcher_database_url: SecretStr = Field(description="PostgreSQL as role lantai_dispatcher")
+    province_database_url: SecretStr = Field(description="PostgreSQL as role lantai_province")
+    broker_url: SecretStr = Field(description="Celery broker: redis:// or redis+socket://")
+    secret_key: SecretStr = Field(min_length=32, description="seals job messages and form tokens")
+    site_a: Path = Field(description="folder of the home site's objects")
+    site_b: Path = Field(description="folder of the second site's objects")
+    public_url: str = Field("http://127.0.0.1:8420", description="address users see, without trailing slash")
+    secure_cookies: bool = Field(default=False, description="send session cookies over TLS only; on in production")
+    access_minutes: int = Field(30, ge=5, le=24 * 60, description="life of an idle session or an access token")
+    worker_threads: int = Field(1, ge=1, le=64, description="OCR threads of one worker process")
+    jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs handed to the broker at one time")
+    job_lease_seconds: int = Field(60, ge=5, le=3600, description="a job silent this long is handed out again")
+    upload_bytes: int = Field(2 * 1024**3, ge=1, description="largest single file taken")
+    upload_pixels: int = Field(150_000_000, ge=1, description="largest page taken, in pixels")
