@@ -1,0 +1,161 @@
+"""Putting objects on both sites, and reading them back."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kernel import clock
+from app.kernel.errors import NotFound
+from app.kernel.ids import derived_id
+from app.platform.objectstore import CHUNK, LocalSite
+from app.platform.work import Work, Works
+from app.storage.models import ReplicaRow, StoredObjectRow
+from app.storage.types import DigestMismatch, ObjectId, StoredObject, TooLarge
+from tenants.scope import current_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A stranger's bytes, set down on the home site but not yet an object."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class StorageService:
+    """The county's objects.
+
+    Parameters
+    ----------
+    works : Works
+    home, second : LocalSite
+        Originals go to both, derivatives to the home site.
+    largest : int
+        Most bytes of one object.
+    """
+
+    def __init__(self, works: Works, home: LocalSite, second: LocalSite, *, largest: int) -> None:
+        self._work = works
+        self._home = home
+        self._second = second
+        self._largest = largest
+
+    @contextmanager
+    def receive(self, stream: BinaryIO, *, announced: str = "") -> Iterator[Received]:
+        """Set a stream down and digest it on the way; whatever is not stored in the block is removed.
+
+        Parameters
+        ----------
+        stream : BinaryIO
+            Read in pieces of 1 MiB; memory does not grow with its length.
+        announced : str
+            SHA-256 the sender computed, or empty.
+
+        Raises `TooLarge` and `DigestMismatch`.
+        """
+        with self._home.staged(current_scope().tenant) as path:
+            digest, size = hashlib.sha256(), 0
+            with path.open("wb") as file:
+                while chunk := stream.read(CHUNK):
+                    size += len(chunk)
+                    if size > self._largest:
+                        raise TooLarge(self._largest)
+                    digest.update(chunk)
+                    file.write(chunk)
+            found = digest.hexdigest()
+            if announced and announced.lower() != found:
+                raise DigestMismatch(announced[:64], found)
+            yield Received(path, found, size)
+
+    def keep(self, received: Received, media_type: str) -> StoredObject:
+        """Make received bytes an original: on both sites, synced and read back, before this returns."""
+        key = f"originals/{received.sha256[:2]}/{received.sha256}"
+        bucket = current_scope().tenant
+        for site in (self._second, self._home):
+            if not self._holds(site, bucket, key, received.sha256):
+                site.put(received.path, bucket, key)
+                if not self._holds(site, bucket, key, received.sha256):
+                    raise DigestMismatch(received.sha256, site.name)
+        with self._work() as work:
+            return self._enter(work, key, received.sha256, received.size, media_type, (self._home, self._second))
+
+    def derive(self, source: Path, key: str, media_type: str) -> StoredObject:
+        """Store a derivative at the home site; the same key replaces what was made before.
+
+        Parameters
+        ----------
+        source : Path
+            File to copy.
+        key : str
+            Below ``derived/``; names what it was made from and how.
+        """
+        with source.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        full = f"derived/{key}"
+        self._home.put(source, current_scope().tenant, full)
+        with self._work() as work:
+            return self._enter(work, full, sha256, source.stat().st_size, media_type, (self._home,))
+
+    @contextmanager
+    def path_of(self, object_id: ObjectId) -> Iterator[Path]:
+        """Give an object as a local file for libraries that want one; raises `NotFound`."""
+        stored = self.get(object_id)
+        bucket = current_scope().tenant
+        for site in (self._home, self._second):
+            if site.exists(bucket, stored.key):
+                yield site.path(bucket, stored.key)
+                return
+        raise NotFound("object")
+
+    def get(self, object_id: ObjectId) -> StoredObject:
+        """Return what is known of an object; raises `NotFound`."""
+        with self._work() as work:
+            row = work.session.get(StoredObjectRow, (current_scope().tenant, object_id))
+            if row is None:
+                raise NotFound("object")
+            return _value(row)
+
+    def replicas(self, object_id: ObjectId) -> dict[str, str]:
+        """Return the state of each copy by site."""
+        with self._work() as work:
+            rows = work.session.scalars(select(ReplicaRow).where(ReplicaRow.object_id == object_id))
+            return {row.site: row.state for row in rows}
+
+    @staticmethod
+    def _holds(site: LocalSite, bucket: str, key: str, sha256: str) -> bool:
+        if not site.exists(bucket, key):
+            return False
+        with site.open(bucket, key) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+    @staticmethod
+    def _enter(  # noqa: PLR0913  # one row's columns
+        work: Work, key: str, sha256: str, size: int, media_type: str, sites: tuple[LocalSite, ...]
+    ) -> StoredObject:
+        tenant, now = current_scope().tenant, clock.now()
+        object_id = derived_id(tenant, "object", key)
+        content = {"sha256": sha256, "size": size, "media_type": media_type}
+        work.session.execute(
+            insert(StoredObjectRow)
+            .values(tenant_id=tenant, id=object_id, key=key, created_at=now, **content)
+            .on_conflict_do_update(index_elements=["tenant_id", "id"], set_=content)
+        )
+        for site in sites:
+            verified = {"state": "verified", "verified_at": now}
+            work.session.execute(
+                insert(ReplicaRow)
+                .values(tenant_id=tenant, object_id=object_id, site=site.name, **verified)
+                .on_conflict_do_update(index_elements=["tenant_id", "object_id", "site"], set_=verified)
+            )
+        return StoredObject(ObjectId(object_id), key, sha256, size, media_type)
+
+
+def _value(row: StoredObjectRow) -> StoredObject:
+    return StoredObject(ObjectId(row.id), row.key, row.sha256, row.size, row.media_type)
