@@ -158,10 +158,11 @@ _MONTHS = ("二", "三", "四", "五", "九", "十", "十一")
 def body(county: County, topic: str, rng: np.random.Generator, *, count: int = 5) -> list[str]:
     """Return that many sentences on a topic, with this county's places and chance's numbers."""
     sentences = pick_some(rng, (MODERN | EARLY)[topic], count)
-    return [_filled(county, sentence, rng) for sentence in sentences]
+    return [filled(county, sentence, rng) for sentence in sentences]
 
 
-def _filled(county: County, sentence: str, rng: np.random.Generator) -> str:
+def filled(county: County, sentence: str, rng: np.random.Generator) -> str:
+    """Return a sentence with places and numbers in its blanks."""
     town, town2 = rng.permutation(county.towns)[:2]
     return sentence.format(
         town=town, town2=town2, n=pick(rng, _NUMBERS), m=pick(rng, _NUMBERS[:9]), month=pick(rng, _MONTHS)
