@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 _COARSE = 16  # tones are painted on a grid this much coarser than the page
 _FRESH = np.array((252, 250, 244), np.float32)
 _BROWN = np.array((223, 198, 152), np.float32)
+_FOLDED_SINCE = 0.35  # papers of the eighties and before were kept folded
 _LID = (24, 22, 22)
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -44,7 +45,7 @@ class Wear:
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """The scan, and the affine (2 × 3) that leads from pixels of the clean page to its own."""
+    """The scan, and the affine (2 by 3) that leads from pixels of the clean page to its own."""
 
     image: Image.Image
     affine: NDArray[np.float64]
@@ -109,8 +110,8 @@ def _paper(size: tuple[int, int], wear: Wear, rng: np.random.Generator) -> Image
     for _ in range(wear.stains):
         browned += _stain(x, y, rng)
     tone = _FRESH + browned.clip(0, 2.2)[..., None] * (_BROWN - _FRESH)
-    sheet = _painted(tone * _light(x, y, rng)[..., None], size)
-    if wear.age > 0.35:  # noqa: PLR2004 - papers of the eighties and before were kept folded
+    sheet = _painted((tone * _light(x, y, rng)[..., None]).astype(np.float32), size)
+    if wear.age > _FOLDED_SINCE:
         _crease(sheet, rng)
     return sheet
 
@@ -140,7 +141,7 @@ def _faded(page: Image.Image, wear: Wear, rng: np.random.Generator) -> Image.Ima
     """Lift the ink unevenly, more where the page is older."""
     _, x = _grid(page.size)
     lift = 14 + 46 * wear.age * (0.6 + 0.4 * _clouds(rng, x.shape, 12))
-    return ImageChops.screen(page, _painted(np.repeat(lift[..., None], 3, axis=2), page.size))
+    return ImageChops.screen(page, _painted(np.repeat(lift[..., None], 3, axis=2).astype(np.float32), page.size))
 
 
 def _punch(sheet: Image.Image, rng: np.random.Generator, dpi: int) -> None:
@@ -156,7 +157,7 @@ def _punch(sheet: Image.Image, rng: np.random.Generator, dpi: int) -> None:
 def _laid(
     sheet: Image.Image, wear: Wear, rng: np.random.Generator, dpi: int
 ) -> tuple[Image.Image, NDArray[np.float64]]:
-    """Lay the sheet on the glass, askew, and return the picture with the matrix (3 × 3) of the move."""
+    """Lay the sheet on the glass, askew, and return the picture with the matrix (3 by 3) of the move."""
     margin = round(wear.border * dpi / 25.4)
     width, height = sheet.width + 2 * margin, sheet.height + 2 * margin
     shift = rng.uniform(-0.3, 0.3, 2) * margin
@@ -167,9 +168,7 @@ def _laid(
     matrix[:2, :2], matrix[:2, 2] = turn, offset
     back = np.linalg.inv(matrix)[:2].ravel().tolist()
     lid = _LID if margin else (236, 234, 230)
-    scan = sheet.transform(
-        (width, height), Image.Transform.AFFINE, back, Image.Resampling.BILINEAR, fillcolor=lid
-    )
+    scan = sheet.transform((width, height), Image.Transform.AFFINE, back, Image.Resampling.BILINEAR, fillcolor=lid)
     return scan, matrix
 
 
@@ -195,7 +194,7 @@ def _dusted(scan: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _turning(turn: int, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the matrix (3 × 3) of a clockwise turn of a picture of this size."""
+    """Return the matrix (3 by 3) of a clockwise turn of a picture of this size."""
     width, height = size
     return np.array(
         {

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -114,12 +114,11 @@ def _government(county: County) -> Iterator[CatalogueRow]:
         weeks = iter(rng.permutation(50))
         for retention, code, org, form, count in groups:
             for n, week in enumerate(sorted(islice(weeks, count)), 1):
-                yield _government_item(county, f"Z109-WS·{year}-{code}-{org}-{n:04d}", retention, form, int(week), str(next(topics)))
+                ref_code, topic = f"Z109-WS·{year}-{code}-{org}-{n:04d}", str(next(topics))
+                yield _government_item(county, ref_code, retention, form, int(week), topic)
 
 
-def _government_item(
-    county: County, ref_code: str, retention: str, form: Form, week: int, topic: str
-) -> CatalogueRow:
+def _government_item(county: County, ref_code: str, retention: str, form: Form, week: int, topic: str) -> CatalogueRow:
     office = f"{county.name}人民政府办公室"
     minutes = form is Form.MINUTES
     year, item_no = ref_code[8:12], ref_code[-4:]
@@ -214,9 +213,8 @@ def _people_s_committee(county: County) -> Iterator[CatalogueRow]:
 
 
 def _people_row(
-    fonds: tuple[str, str, str], form: Form, ref_code: str, year: int, title: str, persons: str,
-    *, creator: str = "", doc_no: str = "", day: str = "", note: str = "",
-) -> CatalogueRow:  # fmt: skip
+    fonds: tuple[str, str, str], form: Form, ref_code: str, year: int, title: str, persons: str
+) -> CatalogueRow:
     """Return one livelihood record: permanent, internal, found by its people."""
     fonds_code, fonds_name, category = fonds
     *_, file_no, item_no = ref_code.split("-")
@@ -229,14 +227,14 @@ def _people_row(
         item_no=item_no,
         ref_code=ref_code,
         title=title,
-        creator=creator or fonds_name,
-        doc_no=doc_no,
-        date=day or f"{year}0000",
+        creator=fonds_name,
+        doc_no="",
+        date=f"{year}0000",
         retention="永久",
         secrecy="内部",
         persons=persons,
         page_count=1,
-        note=note,
+        note="",
         form=form,
     )
 
@@ -254,100 +252,79 @@ def _civil_affairs(county: County) -> Iterator[CatalogueRow]:
             couples = [couple(rng, year) for _ in range(8)]
             if n == count:
                 couples[0] = (RARE_NAMES[0], couples[0][1])
-            yield _people_row(
-                fonds,
-                Form.MARRIAGE,
-                f"M021-ZY·HY·{year}·Y-001-{n:03d}",
-                year,
-                f"{town}{year}年结婚登记册",
-                ";".join(name for pair in couples for name in pair),
-                creator=f"{town}人民政府",
-                day=f"{year}0101-{year}1231",
-            )
+            people = ";".join(name for pair in couples for name in pair)
+            code = f"M021-ZY·HY·{year}·Y-001-{n:03d}"
+            row = _people_row(fonds, Form.MARRIAGE, code, year, f"{town}{year}年结婚登记册", people)
+            yield replace(row, creator=f"{town}人民政府", date=f"{year}0101-{year}1231")
 
 
 def _land(county: County) -> Iterator[CatalogueRow]:
-    """Yield homestead certificates."""
+    """Yield homestead certificates; two brothers share the character of their generation."""
     fonds = ("G033", f"{county.name}国土资源局", "ZY")
     rng = chance(county.tenant, "G033")
     father = person(rng, 1945, woman=False)
     holders = [*(person(rng, 1955, woman=False) for _ in range(3)), *children(rng, father, 2), RARE_NAMES[2]]
     for n, holder in enumerate(holders, 1):
-        town = county.towns[n % len(county.towns)]
-        yield _people_row(
-            fonds,
-            Form.LAND,
-            f"G033-ZY·TD·1992·Y-001-{n:03d}",
-            1992,
-            f"{town}{holder}集体土地建设用地使用证（宅基地）",
-            holder,
-            creator=f"{county.name}土地管理局",
-            doc_no=f"{county.short}集建（92）字第{n * 13 + 299:04d}号",
-            day=_some_day(rng, 1992),
-            note="原证已换发" if n == 2 else "",
-        )
+        title = f"{county.towns[n % len(county.towns)]}{holder}集体土地建设用地使用证（宅基地）"
+        row = _people_row(fonds, Form.LAND, f"G033-ZY·TD·1992·Y-001-{n:03d}", 1992, title, holder)
+        number = f"{county.short}集建（92）字第{n * 13 + 299:04d}号"
+        yield replace(row, creator=f"{county.name}土地管理局", doc_no=number, date=_some_day(rng, 1992))
 
 
 def _labour(county: County) -> Iterator[CatalogueRow]:
-    """Yield workers' papers: hiring, contract, years of service."""
+    """Yield workers' papers, two a file: hiring, contract, years of service."""
     fonds = ("L052", f"{county.name}劳动人事局", "RS")
     rng = chance(county.tenant, "L052")
     papers = (
-        (Form.LABOUR, 1976), (Form.LABOUR, 1979), (Form.LABOUR, 1983),
-        (Form.CONTRACT, 1995), (Form.CONTRACT, 1998), (Form.SENIORITY, 2001),
-    )  # fmt: skip
-    for n, (form, year) in enumerate(papers, 1):
-        worker = RARE_NAMES[n + 3] if n % 3 == 0 else person(rng, year - 20, woman=n % 2 == 0)
-        yield _people_row(
-            fonds, form, f"L052-RS-{(n + 1) // 2:03d}-{(n + 1) % 2 + 1:03d}", year,
-            f"{worker}{form}", worker, day=_some_day(rng, year),
-        )  # fmt: skip
+        (Form.LABOUR, 1976),
+        (Form.LABOUR, 1979),
+        (Form.LABOUR, 1983),
+        (Form.CONTRACT, 1995),
+        (Form.CONTRACT, 1998),
+        (Form.SENIORITY, 2001),
+    )
+    for n, (form, year) in enumerate(papers):
+        worker = person(rng, year - 20, woman=n % 2 == 1) if (n + 1) % 3 else RARE_NAMES[n + 4]
+        code = f"L052-RS-{n // 2 + 1:03d}-{n % 2 + 1:03d}"
+        row = _people_row(fonds, form, code, year, f"{worker}{form}", worker)
+        yield replace(row, date=_some_day(rng, year))
 
 
 def _youth(county: County) -> Iterator[CatalogueRow]:
-    """Yield papers of the young people sent to the villages, and a letter home to the office."""
+    """Yield papers of the young people sent to the villages, among them a letter."""
     fonds = ("Q045", f"{county.name}知识青年上山下乡办公室", "WS")
     rng = chance(county.tenant, "Q045")
-    for n in range(1, 6):
-        letter = n == 3
+    for n, form in enumerate((Form.YOUTH, Form.YOUTH, Form.LETTER, Form.YOUTH, Form.YOUTH), 1):
         youth = person(rng, 1950, woman=n % 2 == 0)
-        yield _people_row(
-            fonds,
-            Form.LETTER if letter else Form.YOUTH,
-            f"Q045-001-001-{n:03d}",
-            1972,
-            f"{youth}关于要求回城就业的来信" if letter else f"{youth}上山下乡知识青年登记表",
-            youth,
-            creator=youth if letter else "",
-            day="19720600" if letter else _some_day(rng, 1972),
-        )
+        row = _people_row(fonds, form, f"Q045-001-001-{n:03d}", 1972, f"{youth}上山下乡知识青年登记表", youth)
+        if form is Form.LETTER:
+            yield replace(row, title=f"{youth}关于要求回城就业的来信", creator=youth, date="19720600")
+        else:
+            yield replace(row, date=_some_day(rng, 1972))
 
 
 def _education(county: County) -> Iterator[CatalogueRow]:
     """Yield pupils' records."""
     fonds = ("J019", f"{county.name}教育局", "ZY")
     rng = chance(county.tenant, "J019")
-    for n in range(1, 6):
-        pupil = RARE_NAMES[1] if n == 5 else person(rng, 1963, woman=n % 2 == 0)
-        yield _people_row(
-            fonds, Form.SCHOOL, f"J019-ZY·XJ·1978·Y-001-{n:03d}", 1978,
-            f"{county.name}第一中学{pupil}学籍登记表", pupil, creator=f"{county.name}第一中学", day="19780900",
-        )  # fmt: skip
+    school = f"{county.name}第一中学"
+    pupils = [*(person(rng, 1963, woman=n % 2 == 1) for n in range(4)), RARE_NAMES[1]]
+    for n, pupil in enumerate(pupils, 1):
+        code = f"J019-ZY·XJ·1978·Y-001-{n:03d}"
+        row = _people_row(fonds, Form.SCHOOL, code, 1978, f"{school}{pupil}学籍登记表", pupil)
+        yield replace(row, creator=school, date="19780900")
 
 
 def _birth_planning(county: County) -> Iterator[CatalogueRow]:
     """Yield certificates of one-child families, arranged by item."""
     fonds = ("W061", f"{county.name}计划生育委员会", "ZY")
     rng = chance(county.tenant, "W061")
-    for n in range(1, 9):
-        father, mother = couple(rng, 1984)
-        father = RARE_NAMES[8] if n == 8 else father
+    couples = [*(couple(rng, 1984) for _ in range(7)), (RARE_NAMES[8], person(rng, 1958, woman=True))]
+    for n, (father, mother) in enumerate(couples, 1):
         child = father[0] + pick(rng, ("佳", "磊", "娜", "超", "倩", "鹏"))
-        yield _people_row(
-            fonds, Form.ONE_CHILD, f"W061-ZY·DS·1985·Y-{n:04d}", 1985,
-            f"{father}、{mother}独生子女父母光荣证存根", ";".join((father, mother, child)),
-            doc_no=f"{county.short}计育字第{n + 420:05d}号", day=_some_day(rng, 1985),
-        )  # fmt: skip
+        code, people = f"W061-ZY·DS·1985·Y-{n:04d}", f"{father};{mother};{child}"
+        row = _people_row(fonds, Form.ONE_CHILD, code, 1985, f"{father}、{mother}独生子女父母光荣证存根", people)
+        yield replace(row, doc_no=f"{county.short}计育字第{n + 420:05d}号", date=_some_day(rng, 1985))
 
 
 def to_csv(catalogue: list[CatalogueRow], encoding: str = "utf-8-sig") -> bytes:

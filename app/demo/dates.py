@@ -17,7 +17,7 @@ def spelled(day: str) -> str:
 
 
 def _spelled_number(number: int) -> str:
-    """Return 1–99 in Chinese numerals, nothing for 0."""
+    """Return 1 to 99 in Chinese numerals, nothing for 0."""
     tens, ones = divmod(number, 10)
     head = ("" if tens == 1 else _DIGITS[tens]) + "十" if tens else ""
     return head + (_DIGITS[ones] if ones else "")

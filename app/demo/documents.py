@@ -1,19 +1,19 @@
 """Letters and documents of the demo, page by page; `draw` is the way in to every form."""
 
-
 import numpy as np
 
 from app.demo import forms, texts
 from app.demo.catalogue import CatalogueRow, Form
-from app.demo.chance import chance, pick
+from app.demo.chance import chance, pick, pick_some
 from app.demo.dates import spelled, written
 from app.demo.fonts import Face, Fonts
 from app.demo.people import person
 from app.demo.province import County
-from app.demo.sheet import A4_MM, BLACK, BLUE_BLACK, MARGIN_MM, RED, STENCIL, TEXT_MM, Cell, Drawn, Ink, Sheet
+from app.demo.sheet import A4_MM, BLACK, BLUE_BLACK, MARGIN_MM, RED, STENCIL, TEXT_MM, Cell, Drawn, Ink, Pen, Sheet
 
 _MIDDLE = A4_MM[0] / 2
 _RIGHT = MARGIN_MM + TEXT_MM
+_RED_HEADS_SINCE = 1980
 _ORDINALS = "一二三四五六七八"
 _OPENINGS = (
     "为切实做好今年的{topic}工作，保障人民群众生产生活，根据省人民政府有关会议精神，现将有关事项通知如下：",
@@ -50,7 +50,7 @@ def draw(county: County, row: CatalogueRow, fonts: Fonts, *, dpi: int = 200) -> 
         rng = chance(county.tenant, row.ref_code, str(number))
         sheet = Sheet(fonts, rng, dpi)
         _page(county, row, sheet, rng, number)
-        sheet.write(f"{number + 1:03d}", 196, 10, size=13, face=Face.HEI, ink=BLUE_BLACK, align="r")
+        sheet.write(f"{number + 1:03d}", 196, 10, Pen(13, Face.HEI, BLUE_BLACK), align="r")
         pages.append(sheet.drawn())
     return pages
 
@@ -58,7 +58,7 @@ def draw(county: County, row: CatalogueRow, fonts: Fonts, *, dpi: int = 200) -> 
 def _page(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator, number: int) -> None:
     first = number == 0
     match row.form:
-        case Form.NOTICE if int(row.year) < 1980:
+        case Form.NOTICE if int(row.year) < _RED_HEADS_SINCE:
             _early_notice(county, row, sheet, rng)
         case Form.NOTICE:
             (_notice if first else _annex)(county, row, sheet, rng)
@@ -75,7 +75,7 @@ def _page(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Genera
 def _red_head(sheet: Sheet, name: str, row: CatalogueRow) -> None:
     """Write issuer, number and red line (GB/T 9704-2012, 7.2), and the filing stamp (DA/T 22-2015)."""
     size = min(40, TEXT_MM / len(name) * 72 / 25.4)
-    sheet.write(name, _MIDDLE, 48, size=size, face=Face.SONG_BOLD, ink=RED, align="m")
+    sheet.write(name, _MIDDLE, 48, Pen(size, Face.SONG_BOLD, RED), align="m")
     sheet.write(row.doc_no, _MIDDLE, 66, align="m")
     sheet.rule(MARGIN_MM, 71, _RIGHT, 71, width=0.8, ink=RED)
     organ = row.ref_code.split("-")[-2].rsplit("·", 1)[-1]
@@ -88,17 +88,17 @@ def _red_head(sheet: Sheet, name: str, row: CatalogueRow) -> None:
 
 def _sign(sheet: Sheet, issuer: str, day: str, y: float, *, x: float = 150, ink: Ink = BLACK) -> None:
     """Write issuer and date, the seal pressed over both."""
-    sheet.write(issuer, x, y, align="m", ink=ink)
-    sheet.write(day, x, y + 10, align="m", ink=ink)
+    sheet.write(issuer, x, y, Pen(ink=ink), align="m")
+    sheet.write(day, x, y + 10, Pen(ink=ink), align="m")
     sheet.seal(issuer, x, y + 4)
 
 
 def _imprint(sheet: Sheet, row: CatalogueRow, copies: str) -> None:
     for y in (266, 275, 284):
         sheet.rule(MARGIN_MM, y, _RIGHT, y)
-    sheet.write(copies, MARGIN_MM + 3, 270.5, size=12.5)
-    sheet.write(row.fonds_name, MARGIN_MM + 3, 279.5, size=12.5)
-    sheet.write(f"{written(row.date)}印发", _RIGHT - 3, 279.5, size=12.5, align="r")
+    sheet.write(copies, MARGIN_MM + 3, 270.5, Pen(12.5))
+    sheet.write(row.fonds_name, MARGIN_MM + 3, 279.5, Pen(12.5))
+    sheet.write(f"{written(row.date)}印发", _RIGHT - 3, 279.5, Pen(12.5), align="r")
 
 
 def _numbered(sheet: Sheet, sentences: list[str], y: float) -> float:
@@ -120,8 +120,8 @@ def _notice(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Gene
 
 
 def _annex(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator) -> None:
-    sheet.write("附件", MARGIN_MM, 32, face=Face.HEI)
-    y = sheet.title(f"{row.year}年{row.topic}工作任务分解表", 48, size=20) + 4
+    sheet.write("附件", MARGIN_MM, 32, Pen(face=Face.HEI))
+    y = sheet.title(f"{row.year}年{row.topic}工作任务分解表", 48, Pen(20, Face.SONG_BOLD)) + 4
     widths = (12, 30, 62, 26, 26)
     heads = ("序号", "责任单位", "主要任务", "完成时限", "责任人")
     y = sheet.row([Cell(head, width) for head, width in zip(heads, widths, strict=True)], y, 11)
@@ -129,8 +129,8 @@ def _annex(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Gener
     for n, (town, task) in enumerate(zip(county.towns, tasks, strict=True), 1):
         cells = (str(n), town, task, f"{rng.integers(3, 12)}月底前", person(rng, 1970, woman=n % 3 == 0))
         y = sheet.row([Cell(cell, width) for cell, width in zip(cells, widths, strict=True)], y, 26, size=11)
-    y = sheet.paragraph("注：各责任单位应于每月二十五日前将进展情况书面报送县人民政府办公室。", y + 8, size=12)
-    sheet.paragraph(f"本表由{row.creator}负责解释，任务有调整的另行通知。", y, size=12)
+    y = sheet.paragraph("注：各责任单位应于每月二十五日前将进展情况书面报送县人民政府办公室。", y + 8, Pen(12))
+    sheet.paragraph(f"本表由{row.creator}负责解释，任务有调整的另行通知。", y, Pen(12))
 
 
 def _reply(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator) -> None:
@@ -158,24 +158,23 @@ def _minutes(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Gen
         f"听取了有关部门和{county.towns[0]}、{county.towns[1]}的汇报。现将会议议定事项纪要如下："
     )
     y = sheet.paragraph(opening, y)
-    for lead, sentence in zip(
-        ("会议认为，", "会议指出，", "会议议定，", "会议要求，", "会议强调，"), texts.body(county, row.topic, rng), strict=True
-    ):
+    leads = ("会议认为，", "会议指出，", "会议议定，", "会议要求，", "会议强调，")
+    for lead, sentence in zip(leads, texts.body(county, row.topic, rng), strict=True):
         y = sheet.paragraph(lead + sentence, y)
-    sheet.write("— 1 —", _RIGHT, 284, size=13, align="r")
+    sheet.write("— 1 —", _RIGHT, 284, Pen(13), align="r")
 
 
 def _minutes_end(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator) -> None:
     topic = pick(rng, tuple(other for other in texts.MODERN if other != row.topic))
     y = sheet.paragraph(f"会议还研究了{topic}的有关问题，意见如下：", 38)
     y = _numbered(sheet, texts.body(county, topic, rng, count=5), y)
-    people = [person(rng, 1960, woman=n % 3 == 2) for n in range(9)]
+    people = [person(rng, 1960, woman=n % 3 == 0) for n in range(9)]
     y = sheet.paragraph(f"出席：{'、'.join(people[:4])}", y + 6, indent=0)
     y = sheet.paragraph(f"列席：{'、'.join(people[4:8])}", y, indent=0)
     y = sheet.paragraph(f"记录：{people[8]}", y, indent=0)
     _sign(sheet, row.fonds_name, written(row.date), min(y + 12, 244))
     _imprint(sheet, row, "分送：县长、副县长，参加会议的单位。")
-    sheet.write("— 2 —", MARGIN_MM, 289.5, size=13)
+    sheet.write("— 2 —", MARGIN_MM, 289.5, Pen(13))
 
 
 def _early_notice(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator) -> None:
@@ -183,17 +182,17 @@ def _early_notice(county: County, row: CatalogueRow, sheet: Sheet, rng: np.rando
     issuers = row.creator.split(";")
     y = 36.0
     for issuer in issuers:
-        sheet.write(issuer, _MIDDLE, y, size=26, face=Face.SONG_BOLD, ink=RED, align="m", spacing=2)
+        sheet.write(issuer, _MIDDLE, y, Pen(26, Face.SONG_BOLD, RED), align="m", spacing=2)
         y += 13
     sheet.rule(MARGIN_MM, y - 4, _RIGHT, y - 4, width=0.5, ink=RED)
     if row.doc_no:
-        sheet.write(row.doc_no, _RIGHT, y + 3, size=13, ink=STENCIL, align="r")
-    y = sheet.title(row.title, y + 17, size=20, ink=STENCIL) + 3
-    y = sheet.paragraph("各区、乡，县直各单位：", y, indent=0, ink=STENCIL)
+        sheet.write(row.doc_no, _RIGHT, y + 3, Pen(13, ink=STENCIL), align="r")
+    y = sheet.title(row.title, y + 17, Pen(20, Face.SONG_BOLD, STENCIL)) + 3
+    y = sheet.paragraph("各区、乡，县直各单位：", y, Pen(ink=STENCIL), indent=0)
     sentences = texts.body(county, row.topic, rng, count=4)
     opening = f"{row.topic}是当前一项重要工作。据各乡报告，运动开展以来成绩很大，但发展尚不平衡，特作如下规定："
     for sentence in (opening, *sentences, "以上各点，希即研究执行，并将执行情况于月底前书面报告。"):
-        y = sheet.paragraph(sentence, y, ink=STENCIL)
+        y = sheet.paragraph(sentence, y, Pen(ink=STENCIL))
     y = min(y + 12, 250)
     for issuer, x in zip(reversed(issuers), (150, 78), strict=False):
         _sign(sheet, issuer, spelled(row.date), y, x=x, ink=STENCIL)
@@ -201,17 +200,18 @@ def _early_notice(county: County, row: CatalogueRow, sheet: Sheet, rng: np.rando
 
 def _letter(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Generator) -> None:
     """Draw a letter by hand on red-ruled paper."""
-    sheet.write(f"{county.name}革命委员会信笺", _MIDDLE, 24, size=18, ink=RED, align="m", spacing=2)
-    leading = 12.5
-    lines = [36 + leading * n for n in range(21)]
-    for y in lines:
-        sheet.rule(22, y, 190, y, ink=(226, 120, 118))
-    y = lines[0] + 6.5
-    y = sheet.paragraph("县知识青年办公室负责同志：", y, x=24, width=160, size=22, leading=leading, face=Face.BRUSH, ink=BLUE_BLACK, indent=0)
-    told = "".join(texts.filled(county, sentence, rng) for sentence in _LETTER)
+    sheet.write(f"{county.name}革命委员会信笺", _MIDDLE, 24, Pen(18, ink=RED), align="m", spacing=2)
+    hand = Pen(22, Face.BRUSH, BLUE_BLACK, leading=12.5)
+    for n in range(21):
+        line = 36 + n * hand.leading
+        sheet.rule(22, line, 190, line, ink=(226, 120, 118))
+    y = 42.5
+    y = sheet.paragraph("县知识青年办公室负责同志：", y, hand, x=24, width=160, indent=0)
+    sentences = (_LETTER[0], *pick_some(rng, _LETTER[1:], 7))
+    told = "".join(texts.filled(county, sentence, rng) for sentence in sentences)
     for part in (told, "此致"):
-        y = sheet.paragraph(part, y, x=24, width=160, size=22, leading=leading, face=Face.BRUSH, ink=BLUE_BLACK)
-    sheet.write("敬礼", 24, y, size=22, face=Face.BRUSH, ink=BLUE_BLACK)
+        y = sheet.paragraph(part, y, hand, x=24, width=160)
+    sheet.write("敬礼", 24, y, hand)
     for words in (f"知识青年：{row.persons}", spelled(row.date)):
-        y += leading
-        sheet.write(words, 182, y, size=22, face=Face.BRUSH, ink=BLUE_BLACK, align="r")
+        y += hand.leading
+        sheet.write(words, 182, y, hand, align="r")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 _NOBODY_S = "\U000fffff"  # a private character: what a typeface shows for all that it lacks
@@ -62,5 +62,7 @@ class Fonts:
     def _shape(self, face: Face, character: str) -> bytes:
         key = face, character
         if key not in self._shapes:
-            self._shapes[key] = bytes(self.get(face, 16).getmask(character))
+            patch = Image.new("L", (24, 24))
+            ImageDraw.Draw(patch).text((2, 2), character, fill=255, font=self.get(face, 16))
+            self._shapes[key] = patch.tobytes()
         return self._shapes[key]

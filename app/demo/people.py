@@ -4,7 +4,7 @@ import numpy as np
 
 from app.demo.chance import pick
 
-_SURNAMES = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈")
+_SURNAMES = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕")
 _MEN = {
     1930: ("德厚", "福根", "长顺", "金山", "有田", "世昌", "维新", "炳生", "万春", "守义"),
     1945: ("建国", "解放", "国庆", "保民", "新华", "土根", "志远", "志明", "志强", "学文"),
@@ -26,6 +26,11 @@ def person(rng: np.random.Generator, born: int, *, woman: bool) -> str:
     given = _WOMEN if woman else _MEN
     decade = max(year for year in given if year <= max(born, 1930))
     return pick(rng, _SURNAMES) + pick(rng, given[decade])
+
+
+def is_woman(name: str) -> bool:
+    """Tell whether an invented name is a woman's."""
+    return name == "赵㛃" or any(name[1:] in names for names in _WOMEN.values())
 
 
 def couple(rng: np.random.Generator, married: int) -> tuple[str, str]:

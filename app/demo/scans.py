@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from app.demo import catalogue
 from app.demo.ageing import Aged, Wear, age
@@ -119,8 +118,7 @@ def _write(path: Path, page: ScannedPage) -> Path:
 
 def _write_bound(path: Path, pages: list[ScannedPage]) -> Path:
     """Write all pages into one PDF or TIFF, without the time of writing."""
-    first: Image.Image
-    first, *rest = (page.aged.image for page in pages)
+    first, *rest = [page.aged.image for page in pages]
     dpi = pages[0].drawn.dpi
     if path.suffix == ".pdf":
         first.save(

@@ -1,6 +1,7 @@
 """A sheet of paper to write on: lines of text that remember their place, ruled cells, seals."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,7 +22,9 @@ RED: Ink = (204, 32, 36)
 A4_MM = (210.0, 297.0)
 MARGIN_MM = 28.0
 TEXT_MM = 156.0  # width of the text area, GB/T 9704-2012, 5.2
+_MM_A_POINT = 25.4 / 72
 _NEVER_FIRST = "，。；：、）〕”？！》"
+_TOKENS = re.compile(r"[0-9A-Za-z.]+|.")
 
 
 class Line(NamedTuple):
@@ -48,6 +51,20 @@ class Cell(NamedTuple):
     by_hand: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """How to write: size in points, face, ink, and millimetres between the lines of a paragraph."""
+
+    size: float = 15
+    face: Face = Face.SONG
+    ink: Ink = BLACK
+    leading: float = 9.4
+
+
+PRINT = Pen()
+HEADING = Pen(22, Face.SONG_BOLD)
+
+
 class Sheet:
     """An A4 sheet; places are millimetres from the top left corner, sizes of type are points.
 
@@ -69,24 +86,20 @@ class Sheet:
         """Return the page as it stands."""
         return Drawn(self._image, tuple(self._lines), self._dpi)
 
-    def write(
-        self, text: str, x: float, y: float,
-        *, size: float = 15, face: Face = Face.SONG, ink: Ink = BLACK, align: str = "l", spacing: float = 0,
-    ) -> None:  # fmt: skip
+    def write(self, text: str, x: float, y: float, pen: Pen = PRINT, *, align: str = "l", spacing: float = 0) -> None:
         """Write one line; `y` is its middle, `x` its left, middle or right as `align` (l, m, r) says.
 
         A character that the typeface lacks is written in the printed one, as clerks did with lead type.
         """
-        pixels = round(size * self._dpi / 72)
-        gap = self._px(spacing)
-        width = self._width(text, face, pixels) + gap * (len(text) - 1)
+        face, pixels, gap = pen.face, self._pixels(pen), self._px(spacing)
+        width = self._width(text, pen) + gap * (len(text) - 1)
         left = self._px(x) - {"l": 0, "m": width / 2, "r": width}[align]
         at, middle = left, self._px(y)
         by_hand = face is Face.BRUSH
         for letters in self._runs(text, face, single=by_hand or gap > 0):
             shift = self._rng.normal(0, pixels * 0.035) if by_hand else 0
             font = self._fonts.get(self._face(letters, face), pixels)
-            self._draw.text((at, middle + shift), letters, fill=ink, font=font, anchor="lm")
+            self._draw.text((at, middle + shift), letters, fill=pen.ink, font=font, anchor="lm")
             at += font.getlength(letters) + gap
         half = pixels * 0.56
         box = (math.floor(left), math.floor(middle - half), math.ceil(at - gap), math.ceil(middle + half))
@@ -94,25 +107,23 @@ class Sheet:
             self._lines.append(Line(text, box))
 
     def paragraph(
-        self, text: str, y: float,
-        *, x: float = MARGIN_MM, width: float = TEXT_MM, size: float = 15, leading: float = 9.4,
-        face: Face = Face.SONG, ink: Ink = BLACK, indent: int = 2,
-    ) -> float:  # fmt: skip
+        self, text: str, y: float, pen: Pen = PRINT, *, x: float = MARGIN_MM, width: float = TEXT_MM, indent: int = 2
+    ) -> float:
         """Write a paragraph whose first line stands at `y`, and return where the next one stands."""
-        for line in self._wrapped("\u3000" * indent + text, width, face, size):
+        for line in self._wrapped("\u3000" * indent + text, width, pen):
             lead = len(line) - len(line.lstrip("\u3000"))
-            self.write(line[lead:], x + lead * size * 25.4 / 72, y, size=size, face=face, ink=ink)
-            y += leading
+            self.write(line[lead:], x + lead * pen.size * _MM_A_POINT, y, pen)
+            y += pen.leading
         return y
 
-    def title(self, text: str, y: float, *, size: float = 22, face: Face = Face.SONG_BOLD, ink: Ink = BLACK) -> float:
+    def title(self, text: str, y: float, pen: Pen = HEADING) -> float:
         """Write a centred heading over as many lines as it needs, and return where the text may go on."""
+        whole = self._wrapped(text, TEXT_MM, pen)
         # Lines of even length: an official heading never ends in a single character.
-        count = len(self._wrapped(text, TEXT_MM, face, size))
-        share = -(-len(text) // count)
-        for line in (text[n : n + share] for n in range(0, len(text), share)):
-            self.write(line, A4_MM[0] / 2, y, size=size, face=face, ink=ink, align="m")
-            y += size * 0.5
+        even = TEXT_MM if len(whole) == 1 else (len(text) / len(whole) + 2) * pen.size * _MM_A_POINT
+        for line in self._wrapped(text, even, pen):
+            self.write(line, A4_MM[0] / 2, y, pen, align="m")
+            y += pen.size * 0.5
         return y
 
     def rule(self, x0: float, y0: float, x1: float, y1: float, *, width: float = 0.3, ink: Ink = BLACK) -> None:
@@ -126,23 +137,28 @@ class Sheet:
         self._draw.rectangle(box, outline=ink, width=max(1, self._px(line)))
 
     def row(
-        self, cells: Sequence[Cell], y: float, height: float,
-        *, x: float = MARGIN_MM, size: float = 12, ink: Ink = BLACK, hand: Ink = BLUE_BLACK,
-    ) -> float:  # fmt: skip
+        self,
+        cells: Sequence[Cell],
+        y: float,
+        height: float,
+        *,
+        x: float = MARGIN_MM,
+        size: float = 12,
+        ink: Ink = BLACK,
+    ) -> float:
         """Draw a row of ruled cells with their text in the middle, and return where the next row stands."""
         for cell in cells:
             self.frame(x, y, cell.width, height, ink=ink)
-            face = Face.BRUSH if cell.by_hand else Face.SONG
-            points = size * 1.2 if cell.by_hand else size
-            lines = self._wrapped(cell.text, cell.width - 2, face, points)
-            pitch = points * 0.45
+            pen = Pen(size * 1.2, Face.BRUSH, BLUE_BLACK) if cell.by_hand else Pen(size, ink=ink)
+            lines = self._wrapped(cell.text, cell.width - 2, pen)
+            pitch = pen.size * 0.45
             top = y + height / 2 - pitch * (len(lines) - 1) / 2
             for n, line in enumerate(lines):
                 if len(lines) == 1:
                     at, align = x + cell.width / 2, "m"
                 else:
                     at, align = x + 1.5, "l"
-                self.write(line, at, top + n * pitch, size=points, face=face, ink=hand if cell.by_hand else ink, align=align)
+                self.write(line, at, top + n * pitch, pen, align=align)
             x += cell.width
         return y + height
 
@@ -175,6 +191,9 @@ class Sheet:
     def _px(self, mm: float) -> int:
         return round(mm * self._dpi / 25.4)
 
+    def _pixels(self, pen: Pen) -> int:
+        return round(pen.size * self._dpi / 72)
+
     def _face(self, letters: str, face: Face) -> Face:
         return face if self._fonts.has(face, letters[0]) else Face.SONG
 
@@ -183,19 +202,19 @@ class Sheet:
             return list(text)
         return ["".join(run) for _, run in groupby(text, lambda letter: self._face(letter, face))]
 
-    def _width(self, text: str, face: Face, pixels: int) -> float:
-        runs = self._runs(text, face, single=False)
-        return sum(self._fonts.get(self._face(run, face), pixels).getlength(run) for run in runs)
+    def _width(self, text: str, pen: Pen) -> float:
+        runs, pixels = self._runs(text, pen.face, single=False), self._pixels(pen)
+        return sum(self._fonts.get(self._face(run, pen.face), pixels).getlength(run) for run in runs)
 
-    def _wrapped(self, text: str, width: float, face: Face, size: float) -> list[str]:
-        """Break a text into lines; marks that close never begin one but hang in the margin."""
-        pixels, room = round(size * self._dpi / 72), self._px(width)
+    def _wrapped(self, text: str, width: float, pen: Pen) -> list[str]:
+        """Break a text into lines; numbers stay whole, and marks that close hang in the margin."""
+        room = self._px(width)
         lines, line, used = list[str](), "", 0.0
-        for letter in text:
-            step = self._width(letter, face, pixels)
-            if line and used + step > room and letter not in _NEVER_FIRST:
+        for token in _TOKENS.findall(text):
+            step = self._width(token, pen)
+            if line and used + step > room and token not in _NEVER_FIRST:
                 lines.append(line)
                 line, used = "", 0.0
-            line += letter
+            line += token
             used += step
         return [*lines, line]
