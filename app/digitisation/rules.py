@@ -67,22 +67,20 @@ def claims(path: str) -> tuple[Claim, ...]:
 
 
 def joined(lines: Sequence[str]) -> tuple[str, tuple[int, ...]]:
-    """Join a page's lines to running text, so that a phrase broken by the margin is still one phrase.
+    """Join a page's lines with line feeds; search lets a phrase run from one line into the next.
 
     Returns
     -------
     text : str
-        Chinese lines follow one another directly; Latin words are kept apart by a space.
     starts : tuple of int
         Offset of each line in the text.
     """
-    text, starts = "", list[int]()
+    starts = list[int]()
+    at = 0
     for line in lines:
-        if text and line and text[-1].isascii() and line[0].isascii():
-            text += " "
-        starts.append(len(text))
-        text += line
-    return text, tuple(starts)
+        starts.append(at)
+        at += len(line) + 1
+    return "\n".join(lines), tuple(starts)
 
 
 def _breadth(character: str) -> float:
