@@ -14,7 +14,7 @@ from openpyxl.styles import Font
 
 from app.demo.chance import chance, pick, pick_some
 from app.demo.people import RARE_NAMES, children, couple, person
-from app.demo.province import County
+from app.demo.province import County, authority
 from app.demo.texts import EARLY, MODERN
 
 
@@ -255,7 +255,7 @@ def _civil_affairs(county: County) -> Iterator[CatalogueRow]:
             people = ";".join(name for pair in couples for name in pair)
             code = f"M021-ZY·HY·{year}·Y-001-{n:03d}"
             row = _people_row(fonds, Form.MARRIAGE, code, year, f"{town}{year}年结婚登记册", people)
-            yield replace(row, creator=f"{town}人民政府", date=f"{year}0101-{year}1231")
+            yield replace(row, creator=authority(town), date=f"{year}0101-{year}1231")
 
 
 def _land(county: County) -> Iterator[CatalogueRow]:

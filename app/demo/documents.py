@@ -8,7 +8,7 @@ from app.demo.chance import chance, pick, pick_some
 from app.demo.dates import spelled, written
 from app.demo.fonts import Face, Fonts
 from app.demo.people import person
-from app.demo.province import County
+from app.demo.province import County, authority
 from app.demo.sheet import A4_MM, BLACK, BLUE_BLACK, MARGIN_MM, RED, STENCIL, TEXT_MM, Cell, Drawn, Ink, Pen, Sheet
 
 _MIDDLE = A4_MM[0] / 2
@@ -137,7 +137,7 @@ def _reply(county: County, row: CatalogueRow, sheet: Sheet, rng: np.random.Gener
     town = next(town for town in county.towns if town in row.title)
     _red_head(sheet, f"{row.creator}文件", row)
     y = sheet.title(row.title, 86) + 2
-    y = sheet.paragraph(f"{town}人民政府：", y, indent=0)
+    y = sheet.paragraph(f"{authority(town)}：", y, indent=0)
     asked = f"你单位《关于呈报{row.topic}项目实施方案的请示》（{town[0]}政〔{row.year}〕{rng.integers(3, 30)}号）收悉。"
     y = sheet.paragraph(f"{asked}经局务会议研究，原则同意该实施方案，现批复如下：", y)
     y = _numbered(sheet, texts.body(county, row.topic, rng, count=4), y)

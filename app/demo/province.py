@@ -41,6 +41,11 @@ class County:
         return f"{self.name}档案馆"
 
 
+def authority(town: str) -> str:
+    """Return the office that governs a town; a street of a city has no government of its own."""
+    return town + ("办事处" if town.endswith("街道") else "人民政府")
+
+
 @dataclass(frozen=True, slots=True)
 class Province:
     """The counties that share one installation."""
