@@ -10,6 +10,9 @@ from typing import BinaryIO
 from app.digitisation.rules import clean_path
 from app.digitisation.types import UploadRefused
 
+BadEntry = zipfile.BadZipFile
+"""Raised while a damaged entry is read."""
+
 ENTRIES = 20_000
 DIRECTORY_BYTES = 16 << 20
 TOTAL_BYTES = 50 << 30

@@ -15,7 +15,7 @@ from app.kernel.ids import derived_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Predicate
 from app.platform.predicates import where
-from app.records.models import CodeRuleRow, CodeSequenceRow, FileUnitRow, FondsRow, ItemRevisionRow, ItemRow
+from app.records.models import CodeRuleRow, CodeSequenceRow, ComponentRow, FileUnitRow, FondsRow, ItemRevisionRow, ItemRow
 from app.records.rules import DEFAULT_RULES, date_span
 from app.records.types import (
     Description,
@@ -29,6 +29,7 @@ from app.records.types import (
     ItemState,
     Revision,
 )
+from app.storage.types import StoredObject
 from tenants.scope import current_scope
 
 _ELEMENTS = tuple(field.name for field in fields(Description))
@@ -188,6 +189,25 @@ class Records:
         ]  # fmt: skip
         for start in range(0, len(rows), _BATCH):
             self._session.execute(insert(ItemRow), rows[start : start + _BATCH])
+
+    def add_component(self, item_id: ItemId, stored: StoredObject, file_name: str) -> None:
+        """Join a stored file to an item, once."""
+        tenant = current_scope().tenant
+        self._session.execute(
+            upsert(ComponentRow)
+            .values(
+                tenant_id=tenant,
+                id=derived_id(tenant, "component", str(item_id), str(stored.id)),
+                item_id=item_id,
+                object_id=stored.id,
+                doc_order=0,
+                carrier="surrogate",
+                file_name=file_name,
+                file_size=stored.size,
+                format=stored.media_type,
+            )
+            .on_conflict_do_nothing()
+        )
 
     def replace(self, item: Item, description: Description, reason: str) -> Item:
         """Replace a description, keeping the former one as a revision."""

@@ -17,6 +17,7 @@ from app.records.types import (
     CheckReport,
     CodeAllocated,
     CodeTaken,
+    ComponentLinked,
     Description,
     FileUnit,
     FileUnitId,
@@ -38,6 +39,7 @@ from app.records.types import (
     Revision,
     SequenceFull,
 )
+from app.storage.types import StoredObject
 from search.service import IndexedItem, SearchService
 from tenants.scope import current_scope
 
@@ -287,6 +289,12 @@ class RecordsService:
             accepted = records.move(item, ItemState.CATALOGUED)
             work.record(ItemAccepted(item.id, ref_code=accepted.ref_code or "", version=accepted.version))
             return accepted
+
+    def link(self, item_id: ItemId, stored: StoredObject, file_name: str) -> None:
+        """Join a stored file to an item as a component, a surrogate of the paper (挂接); once."""
+        with self._work() as work:
+            Records(work.session).add_component(item_id, stored, file_name)
+            work.record(ComponentLinked(item_id, sha256=stored.sha256))
 
     def revisions(self, item_id: uuid.UUID) -> tuple[Revision, ...]:
         """Return an item's former descriptions, newest first."""

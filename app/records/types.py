@@ -273,6 +273,14 @@ class CodeAllocated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentLinked(Event):
+    """A computer file was joined to an item."""
+
+    action: ClassVar[str] = "records:item:component_linked"
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemChecked(Event):
     """An item was checked."""
 
