@@ -33,9 +33,7 @@ Prepare = Callable[[EmbeddedPostgres, Mapping[str, str]], None]
 """Given the running database and the settings in force: migrates, and makes what a first start needs."""
 
 
-def environment(
-    folder: DataFolder, postgres: EmbeddedPostgres, redis: EmbeddedRedis, port: int
-) -> dict[str, str]:
+def environment(folder: DataFolder, postgres: EmbeddedPostgres, redis: EmbeddedRedis, port: int) -> dict[str, str]:
     """Return the settings under which the archive's processes run on embedded engines."""
     return {
         "LANTAI_DATA": str(folder.path),

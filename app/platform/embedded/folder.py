@@ -28,9 +28,7 @@ LONGEST_FOLDER = 80  # bytes; a socket's whole path may have 103 on some systems
 _MARKER = "lantai.json"
 _SECRETS = "secrets.json"
 _LOCK = "lock"
-_OURS = frozenset(
-    {_MARKER, _SECRETS, _LOCK, "log", "run", "postgres", "postgres.new", "site-a", "site-b"}
-)
+_OURS = frozenset({_MARKER, _SECRETS, _LOCK, "log", "run", "postgres", "postgres.new", "site-a", "site-b"})
 
 
 def _write_private(path: Path, text: str) -> None:

