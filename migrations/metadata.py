@@ -1,0 +1,14 @@
+"""All tables of the product, so that the history can be compared with the models."""
+
+import app.audit.models
+import app.digitisation.models
+import app.identity.models
+import app.intake.models
+import app.platform.jobs
+import app.records.models
+import app.storage.models
+import search.models
+import tenants.models  # noqa: F401  # each import above enters its tables
+from app.platform.database import Base
+
+METADATA = Base.metadata
