@@ -202,15 +202,19 @@ def _unprivileged() -> Account:
 def _reachable(package: Path, account: Account | None) -> Path:
     """Return the folder of the server in a wheel, or in a copy of it that the account can enter."""
     install = package / f"pginstall{VERSION}"
-    if account is None or all(p.stat().st_mode & stat.S_IXOTH for p in install.parents):
+    program = install / "bin" / "postgres"
+    if account is None or all(p.stat().st_mode & stat.S_IXOTH for p in (program, *program.parents)):
         return install
-    made = (install / "bin" / "postgres").stat().st_mtime_ns
+    made = program.stat().st_mtime_ns
     copy = Path(tempfile.gettempdir()) / f"lantai-{install.name}-{made}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(dir=copy.parent))
         for part in (install, package.with_suffix(".libs")):  # its programs look for the libraries beside the package
             shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True)
-        draft.chmod(0o755)
+        for path in (draft, *draft.rglob("*")):
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
         try:
             draft.replace(copy)
         except OSError:  # another start copied it meanwhile

