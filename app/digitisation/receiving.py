@@ -162,7 +162,7 @@ class Receiving:
 
     @staticmethod
     def _known(path: str, sha256: str, pages: tuple[PageView, ...]) -> ReceivedFile:
-        return ReceivedFile(path, "already_here", FileId(pages[0].id), sha256, "", pages)
+        return ReceivedFile(path, "already_here", None, sha256, "", pages)
 
     def _same(self, scans: Scans, item: Item, path: str, sha256: str, start: int) -> ReceivedFile | None:
         same = scans.same_in_item(item.id, sha256)

@@ -107,7 +107,7 @@ class ReceivedFile:
 
     path: str
     outcome: Literal["stored", "already_here", "unpacking"]
-    file_id: FileId
+    file_id: FileId | None
     sha256: str
     media_type: str
     pages: tuple[PageView, ...]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -71,7 +72,7 @@ class EmbeddedPostgres:
             One of those given to `admit`, or the superuser for migrations.
         database : str
         """
-        place = self._folder.short() / "postgres"
+        place = quote(str(self._folder.short() / "postgres"))
         password = self._folder.secret(f"postgres:{role}")
         return f"postgresql://{role}:{password}@/{database}?host={place}&port=5432"
 

@@ -3,6 +3,7 @@
 import socket
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from app.platform.embedded.folder import DataFolder
 from app.platform.embedded.process import Command, wheel
@@ -29,7 +30,7 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """Broker address for Celery."""
-        return f"redis+socket://{self._socket}"
+        return f"redis+socket://{quote(str(self._socket))}"
 
     def command(self) -> Command:
         """Return how it is started."""

@@ -1,0 +1,68 @@
+"""The only place that wires everything."""
+
+from app.audit import service as audit
+from app.audit.service import AuditService
+from app.digitisation.receiving import Receiving
+from app.digitisation.service import DigitisationService, PageImages
+from app.identity.service import IdentityService
+from app.intake.service import IntakeService
+from app.kernel.events import Event
+from app.platform.database import Database
+from app.platform.ledger import JobsService
+from app.platform.objectstore import LocalSite
+from app.platform.settings import Settings
+from app.platform.work import Work, Works
+from app.records.service import RecordsService
+from app.records.types import ItemAccepted, ItemRevised
+from app.services import Services
+from app.storage.service import StorageService
+from search.service import SearchService
+from tenants.directory import Directory
+from workers.imaging.inspect import Limits
+from workers.imaging.sandbox import Sandbox
+from workers.ocr.rapid import RapidEngine
+
+INDEX = "search.index_item"
+
+
+def subscribe(work: Work, events: list[Event]) -> None:
+    """Ask for the jobs that events call for, in the transaction of the events."""
+    for event in events:
+        if isinstance(event, ItemAccepted | ItemRevised):
+            work.jobs.ask(INDEX, event.object_id, key=f"v{event.version}", priority=1)
+
+
+def build(settings: Settings) -> Services:
+    """Wire the services for one process.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+    database = Database(settings.database_url.get_secret_value())
+    province = Database(settings.province_database_url.get_secret_value(), pool_size=1)
+    works = Works(database, (subscribe, audit.write))
+    limits = Limits(pixels=settings.upload_pixels)
+    storage = StorageService(
+        works,
+        LocalSite("a", settings.site_a),
+        LocalSite("b", settings.site_b),
+        largest=settings.upload_bytes,
+    )
+    search = SearchService(works)
+    records = RecordsService(works, search, PageImages(works))
+    receiving = Receiving(works, storage, records, Sandbox(limits), largest=settings.upload_bytes)
+    engine = RapidEngine(threads=settings.worker_threads)
+    return Services(
+        settings=settings,
+        works=works,
+        directory=Directory(database, province),
+        audit=AuditService(works),
+        identity=IdentityService(works, access_minutes=settings.access_minutes),
+        storage=storage,
+        records=records,
+        intake=IntakeService(works, storage, records),
+        digitisation=DigitisationService(works, storage, records, search, receiving, engine, limits),
+        search=search,
+        jobs=JobsService(works),
+    )

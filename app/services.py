@@ -1,0 +1,32 @@
+"""The services of all rooms, as the front doors and the workers hold them."""
+
+from dataclasses import dataclass
+
+from app.audit.service import AuditService
+from app.digitisation.service import DigitisationService
+from app.identity.service import IdentityService
+from app.intake.service import IntakeService
+from app.platform.ledger import JobsService
+from app.platform.settings import Settings
+from app.platform.work import Works
+from app.records.service import RecordsService
+from app.storage.service import StorageService
+from search.service import SearchService
+from tenants.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Wired once by `app.bootstrap`."""
+
+    settings: Settings
+    works: Works
+    directory: Directory
+    audit: AuditService
+    identity: IdentityService
+    storage: StorageService
+    records: RecordsService
+    intake: IntakeService
+    digitisation: DigitisationService
+    search: SearchService
+    jobs: JobsService

@@ -1,0 +1,40 @@
+"""The web application, as gunicorn loads it."""
+
+from flask import Flask
+
+from app import portal
+from app.api import edge as api
+from app.bootstrap import build
+from app.platform import telemetry
+from app.platform.settings import Settings
+from app.portal import pages
+from app.services import Services
+
+
+def create_app(services: Services) -> Flask:
+    """Return the Flask application with both front doors.
+
+    Parameters
+    ----------
+    services : Services
+    """
+    web = Flask(portal.__name__)
+    web.extensions["lantai"] = services
+    web.config["MAX_CONTENT_LENGTH"] = services.settings.upload_bytes + (1 << 20)
+    web.config["MAX_FORM_MEMORY_SIZE"] = 1 << 20
+    web.json.ensure_ascii = False  # pyright: ignore[reportAttributeAccessIssue]  # of the default provider
+    api.register(web)
+    pages.register(web)
+    return web
+
+
+def _start() -> Flask:
+    telemetry.configure("web")
+    return create_app(build(Settings()))  # pyright: ignore[reportCallIssue]  # read from the environment
+
+
+def __getattr__(name: str) -> Flask:
+    if name == "app":
+        globals()["app"] = started = _start()
+        return started
+    raise AttributeError(name)
