@@ -20,7 +20,7 @@ from app.platform.embedded.folder import DataFolder
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.embedded.process import Command, end_strays
 from app.platform.embedded.redis import EmbeddedRedis
-from app.platform.messages import Language, text
+from app.platform.messages import LANGUAGES, Language, text
 
 HOST = "127.0.0.1"
 ROLES = ("lantai_migrator", "lantai_app", "lantai_dispatcher", "lantai_province")
@@ -195,11 +195,16 @@ def command(
         As `run` takes them; the settings are read when the command runs.
     """
 
-    @click.command()
-    @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
-    @click.option("--port", type=click.IntRange(1, 65535), default=8420, show_default=True)
-    @click.option("--demo", is_flag=True)
-    @click.option("--lang", "language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+    def help_text(part: str) -> str:
+        return " / ".join(text(f"up.help.{part}", language) for language in LANGUAGES)
+
+    @click.command(help=help_text("command"))
+    @click.option(
+        "--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help=help_text("data")
+    )
+    @click.option("--port", type=click.IntRange(1, 65535), default=8420, show_default=True, help=help_text("port"))
+    @click.option("--demo", is_flag=True, help=help_text("demo"))
+    @click.option("--lang", "language", type=click.Choice(["zh", "en"]), default="zh", help=help_text("lang"))
     def up(data: Path, port: int, language: Language, *, demo: bool) -> None:
         try:
             run(

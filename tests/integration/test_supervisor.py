@@ -17,6 +17,7 @@ import pytest
 from app.cli.supervisor import Program, State, Supervisor
 from app.platform.embedded.errors import EngineDied
 from app.platform.embedded.process import Command
+from app.platform.messages import LANGUAGES, known
 
 UP = """
     import sys, threading
@@ -166,3 +167,8 @@ def test_logs_of_former_starts_are_kept_a_while(tmp_path: Path) -> None:
             until(lambda: log.stat().st_size > 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["engine.log", *(f"engine.log.{n}" for n in range(1, 5))]
     assert (tmp_path / "engine.log.4").read_text().startswith("2")
+
+
+def test_every_state_and_option_has_words_in_both_languages() -> None:
+    codes = {*(f"up.state.{state}" for state in State), *(f"up.help.{part}" for part in ("command", "data", "port"))}
+    assert all(known(code, language) for code in codes for language in LANGUAGES)

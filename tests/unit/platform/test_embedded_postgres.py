@@ -19,7 +19,7 @@ from app.platform.embedded.postgres import EmbeddedPostgres, running
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a stopped cluster in a folder that other accounts cannot enter."""
-    path = tmp_path_factory.mktemp("pg") / "data"
+    path = tmp_path_factory.mktemp("pg") / "档案 #1 & 50%?"
     with running(path) as postgres:
         postgres.admit(("reader",))
     return path
