@@ -1,0 +1,129 @@
+"""Pyramids: one page at every size that a viewer asks for, in a file that is cheap to open."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from workers.imaging.inspect import Unreadable
+
+Quality = Literal["default", "color", "gray", "bitonal"]
+Format = Literal["jpg", "png", "webp"]
+
+_TILE = 256
+_MM_PER_INCH = 25.4
+_MIDDLE = 128
+
+# Many small requests at once, not one large one: a thread each, and few files held open.
+pyvips.concurrency_set(1)
+pyvips.cache_set_max(100)
+pyvips.cache_set_max_mem(64 << 20)
+pyvips.cache_set_max_files(50)
+
+
+def write_pyramid(pixels: NDArray[np.uint8], path: Path, *, dpi: float | None) -> None:
+    """Write a tiled TIFF with a JPEG-coded level for every halving.
+
+    Parameters
+    ----------
+    pixels : uint8, (height, width, 3)
+    path : Path
+        Overwritten. A pyramid is opened through a cache, so write each under a name of its own.
+    dpi : float or None
+    """
+    per_mm = dpi / _MM_PER_INCH if dpi else 1.0
+    _picture(pixels).copy(xres=per_mm, yres=per_mm).tiffsave(
+        path, tile=True, tile_width=_TILE, tile_height=_TILE, pyramid=True, compression="jpeg", Q=82
+    )
+
+
+def thumbnail(pixels: NDArray[np.uint8], side: int = 320) -> bytes:
+    """Return a JPEG no side of which is longer than `side` pixels; small pictures stay as they are."""
+    return _picture(pixels).thumbnail_image(side, height=side, size="down").jpegsave_buffer(Q=80)
+
+
+def dimensions(path: Path) -> tuple[int, int]:
+    """Return width and height of a pyramid's finest level, in pixels. Raises `Unreadable`."""
+    finest = _level(path, 0)
+    return finest.width, finest.height
+
+
+def region(  # noqa: PLR0913  # the parameters of IIIF
+    path: Path,
+    *,
+    x: int,
+    y: int,
+    width: int,
+    height: int,
+    out_width: int,
+    out_height: int,
+    rotation: int,
+    quality: Quality,
+    format: Format,  # noqa: A002  # its name in IIIF
+) -> bytes:
+    """Cut a part out of a pyramid, size it, turn it and encode it. Raises `Unreadable`.
+
+    Parameters
+    ----------
+    path : Path
+    x, y, width, height : int
+        In pixels of the finest level, inside it.
+    out_width, out_height : int
+        In pixels, before turning; both exact.
+    rotation : int
+        0, 90, 180 or 270 degrees, clockwise.
+    quality, format : str
+        As in IIIF.
+
+    Source: IIIF Image API 3.0, 4.
+    """
+    step = _step(path, min(width / out_width, height / out_height))
+    level = _level(path, step)
+    left, top = min(x >> step, level.width - 1), min(y >> step, level.height - 1)
+    right = min(level.width, max(left + 1, round((x + width) / 2**step)))
+    bottom = min(level.height, max(top + 1, round((y + height) / 2**step)))
+    try:
+        part = level.crop(left, top, right - left, bottom - top)
+        if (part.width, part.height) != (out_width, out_height):
+            part = part.thumbnail_image(out_width, height=out_height, size="force")
+        if quality in ("gray", "bitonal"):
+            part = part.colourspace("b-w")
+        if quality == "bitonal":
+            part = part > _MIDDLE
+        if rotation:
+            part = part.rot(f"d{rotation}")
+        return _encoded(part, quality, format)
+    except pyvips.Error as error:
+        raise Unreadable("damaged") from error
+
+
+def _encoded(part: pyvips.Image, quality: Quality, form: Format) -> bytes:
+    match form:
+        case "jpg":
+            return part.jpegsave_buffer(Q=80, keep="none")
+        case "png":
+            return part.pngsave_buffer(compression=3, bitdepth=1 if quality == "bitonal" else 8, keep="none")
+        case "webp":
+            return part.webpsave_buffer(Q=80, effort=1, keep="none")
+
+
+def _step(path: Path, shrink: float) -> int:
+    """Return how many halvings lie between the finest level and the coarsest that is still fine enough."""
+    levels = int(_level(path, 0).get("n-pages"))
+    return max(step for step in range(levels) if step == 0 or 2**step <= shrink)
+
+
+def _level(path: Path, step: int) -> pyvips.Image:
+    try:
+        return pyvips.Image.tiffload(path, page=step)
+    except pyvips.Error as error:
+        raise Unreadable("damaged") from error
+
+
+def _picture(pixels: NDArray[np.uint8]) -> pyvips.Image:
+    height, width, bands = pixels.shape
+    return pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, bands, "uchar").copy(
+        interpretation="srgb"
+    )
