@@ -74,18 +74,18 @@ class IntakeService:
         """
         self._require("import")
         new = import_id or ImportId(new_id())
-        shown = Path(file_name.replace("\\", "/")).name[-200:].replace("\x00", "")
+        shown = "".join(filter(str.isprintable, file_name.replace("\\", "/").rpartition("/")[2]))[-200:]
         with self._storage.receive(stream) as received:
             with received.path.open("rb") as file:
                 readers.check_kind(shown, file.read(8), received.size)
+            stored = self._storage.keep(received, "application/octet-stream")
             with self._work() as work:
                 imports = Imports(work.session)
                 before = imports.find(new)
                 if before is not None:
-                    if before.sha256 != received.sha256:
+                    if before.sha256 != stored.sha256:
                         raise Conflict(before.state, "begin")
                     return before
-                stored = self._storage.keep(received, "application/octet-stream")
                 begun = imports.add(new, stored.id, stored.sha256, shown)
                 work.record(CatalogueReceived(new, sha256=stored.sha256, size=stored.size))
                 _ask(work, "intake.read", begun)
@@ -244,9 +244,7 @@ class IntakeService:
                 imports.change(
                     confirmed, state=ImportState.DONE, created=created, unchanged=unchanged, finished_at=clock.now()
                 )
-                work.record(
-                    CatalogueImported(import_id, created=created, unchanged=unchanged, sha256=confirmed.sha256)
-                )
+                work.record(CatalogueImported(import_id, created=created, unchanged=unchanged, sha256=confirmed.sha256))
         except (ChangedSincePreview, CodeTaken) as clash:
             with self._work() as work:
                 self._read_again(work, Imports(work.session).get(import_id, lock=True))
