@@ -2,17 +2,24 @@
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from flask import current_app, g, request
 from flask_smorest import Blueprint
 
+from werkzeug.datastructures import FileStorage
+
 from app.identity.types import NotSignedIn
-from tenants.scope import Scope, entered, new_request_id
+from app.kernel.errors import Fault, Invalid
+from app.kernel.ids import derived_id
+from tenants.scope import Scope, current_scope, entered, new_request_id
 
 if TYPE_CHECKING:
     from app.services import Services
 
 PREFIX = "/api/v1"
+LONGEST_KEY = 200
+LONGEST_VERSION = 9
 OPEN_TO_ALL = frozenset({"sessions.Token", "sessions.Revocation", "tenants.Tenants"})
 
 
@@ -46,3 +53,36 @@ def leave(_error: BaseException | None) -> None:
     """Leave the scope, whatever happened."""
     if "scopes" in g:
         g.scopes.close()
+
+
+def creation_id(kind: str) -> UUID | None:
+    """Return the id that this request's ``Idempotency-Key`` leads to, so that it creates once; None without one.
+
+    Parameters
+    ----------
+    kind : str
+        What is created; the same key may be used for different things.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return None
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise Invalid((Fault("length", "Idempotency-Key", key[:40], allowed=f"1–{LONGEST_KEY}"),))
+    scope = current_scope()
+    return derived_id(scope.tenant, scope.principal.id, kind, key)
+
+
+def versioned() -> int:
+    """Return the version named by ``If-Match``; raises `Invalid` where it is missing or malformed."""
+    tag = request.headers.get("If-Match", "").removeprefix("W/").strip('"')
+    if not tag.isascii() or not tag.isdecimal() or len(tag) > LONGEST_VERSION:
+        raise Invalid((Fault("if_match", "If-Match", tag[:40]),))
+    return int(tag)
+
+
+def sent_file() -> FileStorage:
+    """Return the file of a multipart request; raises `Invalid` where there is none."""
+    sent = request.files.get("file")
+    if sent is None:
+        raise Invalid((Fault("required", "file"),))
+    return sent

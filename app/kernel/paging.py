@@ -1,9 +1,11 @@
 """Pages of a listing, each with the cursor to the next."""
 
 import base64
-import binascii
 import json
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from app.kernel.errors import Fault, Invalid
@@ -42,22 +44,37 @@ def encode_cursor(key: tuple[str, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, *, parts: int) -> tuple[str, ...]:
+_KINDS: dict[str, Callable[[str], object]] = {
+    "s": str,
+    "i": int,
+    "u": uuid.UUID,
+    "t": datetime.fromisoformat,
+}
+
+
+def decode_cursor(cursor: str | None, *, kinds: str) -> tuple[str, ...]:
     """Read a cursor back; raises `Invalid` for anything `encode_cursor` did not write.
 
     Parameters
     ----------
     cursor : str or None
         As handed out, or nothing for the first page.
-    parts : int
-        How many strings the listing's sort key has.
+    kinds : str
+        What the listing's sort key consists of, a letter each: string, integer, UUID, time.
     """
     if not cursor:
         return ()
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, UnicodeDecodeError):
-        key = None
-    if not isinstance(key, list) or len(key) != parts or not all(isinstance(k, str) and "\x00" not in k for k in key):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # JSON from outside
+        parts = [str(part) for part in key]
+        for kind, part in zip(kinds, parts, strict=True):
+            _KINDS[kind](part)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Invalid((Fault("cursor", "cursor", cursor[:80]),)) from error
+    if any("\x00" in part or _integer_too_long(kind, part) for kind, part in zip(kinds, parts, strict=True)):
         raise Invalid((Fault("cursor", "cursor", cursor[:80]),))
-    return tuple(key)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # checked above
+    return tuple(parts)
+
+
+def _integer_too_long(kind: str, part: str) -> bool:
+    return kind == "i" and len(part) > 18  # noqa: PLR2004  # a bigint

@@ -1,0 +1,109 @@
+"""The API as one: blueprints, error answers, OpenAPI 3.1."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_smorest import Api
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException
+
+from app.api import audit, imports, items, jobs, problems, search, sessions, tenants, uploads
+from app.api.edge import PREFIX
+from app.kernel.errors import DomainError
+
+BLUEPRINTS = (
+    sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
+)  # fmt: skip
+
+_FILE_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+                    "path": {"type": "string"},
+                    "sha256": {"type": "string"},
+                    "item_id": {"type": "string", "format": "uuid"},
+                },
+            }
+        }
+    },
+}
+_IF_MATCH = {"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}}
+_KEY = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"}}
+
+
+class ProblemSchema(Schema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Dict())
+    facts = fields.Dict()
+
+
+class LantaiApi(Api):
+    """flask-smorest with our errors."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Response:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Answer errors of the API as problems, and leave other pages' errors to them."""
+        if request.path.startswith(problems.PATHS):
+            return problems.failed(error)
+        return self._elsewhere(error)
+
+    _elsewhere: Callable[[HTTPException], Any] = staticmethod(lambda error: error)
+
+
+def register(web: Flask, elsewhere: Callable[[HTTPException], Any]) -> None:
+    """Add the API to the web application.
+
+    Parameters
+    ----------
+    web : Flask
+    elsewhere : callable
+        Answers HTTP errors outside the API's addresses.
+    """
+    web.config.update(
+        API_TITLE="兰台云 Lantai Cloud",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = LantaiApi(web)
+    api._elsewhere = elsewhere  # noqa: SLF001  # our own subclass
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.options["security"] = [{"bearer": []}]
+    for blp in BLUEPRINTS:
+        blp.register_error_handler(DomainError, problems.refused)
+        blp.register_error_handler(Exception, problems.crashed)
+        api.register_blueprint(blp)
+    _complete(api)
+
+
+def _complete(api: Api) -> None:
+    """Say in the specification what decorators cannot: problem media type, files, headers."""
+    spec = api.spec
+    for answer in spec.components.responses.values():
+        if "application/json" in answer.get("content", {}):
+            answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
+    for path, operations in spec._paths.items():  # noqa: SLF001  # apispec has no door for this
+        for method, operation in operations.items():
+            if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads/{{upload_id}}/files"):
+                operation["requestBody"] = _FILE_BODY
+            if method == "patch" or path.endswith(("/code", "/accept", "/place")) and method == "post":
+                operation.setdefault("parameters", []).append(_IF_MATCH)
+            if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads", f"{PREFIX}/items"):
+                operation.setdefault("parameters", []).append(_KEY)
+            if path in ("/oauth/token", "/oauth/revoke", f"{PREFIX}/tenants"):
+                operation["security"] = []
