@@ -1,9 +1,12 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from app.demo import catalogue
+from app.demo.province import PROVINCE, County
 from app.intake.preview import FAULTS_KEPT, SAMPLE, Preview, sound_rows
-from app.intake.readers import Table
+from app.intake.readers import Table, opened
 from app.intake.types import ChangedSincePreview
 from app.records.types import Description
 
@@ -81,3 +84,16 @@ def test_a_row_gone_bad_since_the_preview_stops_the_writing() -> None:
     with pytest.raises(ChangedSincePreview):
         list(sound_rows(table([cells(1)]), MAPPING, known(described(1, "别的")), skip=False))
     assert list(sound_rows(table([cells(1)]), MAPPING, known(described(1, "别的")), skip=True)) == [([], 0)]
+
+
+@pytest.mark.parametrize("county", PROVINCE.counties, ids=lambda county: county.tenant)
+@pytest.mark.parametrize("name", ["目录.csv", "目录.xlsx"])
+def test_the_demo_counties_catalogues_are_without_fault(tmp_path: Path, county: County, name: str) -> None:
+    rows = catalogue.rows(county)
+    content = catalogue.to_csv(rows, "gb18030") if name.endswith("csv") else catalogue.to_xlsx(rows)
+    (tmp_path / "object").write_bytes(content)
+    with opened(tmp_path / "object", name) as read:
+        preview = Preview(read, None, known())
+        assert not list(preview.run(lambda _done, _total: None))
+    assert preview.created == len(rows)
+    assert "" not in preview.mapping.values()
