@@ -65,7 +65,7 @@ def _item(row: ItemRow) -> Item:
 
 def _columns(description: Description) -> dict[str, object]:
     span = date_span(description.date) if description.date else None
-    return asdict(description) | {
+    return {name: getattr(description, name) for name in _ELEMENTS} | {  # `asdict` copies deeply, at 60 µs a row
         "ref_code": description.ref_code or None,
         "date_from": span[0] if span else None,
         "date_to": span[1] if span else None,
