@@ -44,7 +44,8 @@ from app.records.types import ItemId, PageSummary
 from app.storage.service import StorageService
 from app.storage.types import ObjectId
 from search import analysis
-from search.service import IndexedPage, SearchService
+from search.service import SearchService
+from search.types import IndexedPage
 from tenants.scope import current_scope
 from workers.imaging import pyramid
 from workers.imaging.frames import read_frame

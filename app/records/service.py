@@ -40,7 +40,8 @@ from app.records.types import (
     SequenceFull,
 )
 from app.storage.types import StoredObject
-from search.service import IndexedItem, SearchService
+from search.service import SearchService
+from search.types import IndexedItem
 from tenants.scope import current_scope
 
 _ELEMENTS = frozenset(field.name for field in fields(Description))
