@@ -1,0 +1,1 @@
+"""Pages as text: engines that read, behind one port."""
