@@ -1,0 +1,116 @@
+"""Starting, checking and peopling an installation: up, doctor, tenant, user, token."""
+
+from collections.abc import Mapping
+
+import click
+
+from app.cli import demo, up
+from app.cli.session import installing, province, say, services, signed_in, spoken
+from app.identity.types import ROLES
+from app.platform.embedded.postgres import EmbeddedPostgres
+from app.platform.messages import text
+from app.platform.roles import dangerous, establish
+from migrations.run import migrate
+from tenants.directory import Tenant
+from tenants.scope import TenantId
+
+
+def _prepare(with_demo: bool) -> up.Prepare:  # noqa: FBT001  # click's flag
+    def prepare(postgres: EmbeddedPostgres, settings: Mapping[str, str]) -> None:
+        establish(postgres.dsn())
+        migrate(postgres.dsn("lantai_migrator"))
+        if with_demo:
+            demo.people(settings)
+
+    return prepare
+
+
+def _announce(settings: Mapping[str, str]) -> None:
+    language = spoken()
+    click.secho(text("cli.ready", language, url=settings["LANTAI_PUBLIC_URL"]), fg="green", bold=True)
+    demo.announce(settings)
+
+
+start = up.command(_prepare, _announce, dict)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(*, as_json: bool) -> None:
+    """Show the settings in force, secrets hidden, and whether the database role is safe."""
+    settings = services().settings
+    shown = {f"LANTAI_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    danger = dangerous(settings.database_url.get_secret_value())
+    say(
+        shown | {"database_role": danger or "ok"},
+        as_json=as_json,
+        line=lambda told: "\n".join(f"{key}={value}" for key, value in told.items()),
+    )
+    if danger:
+        raise click.ClickException(text("cli.dangerous_role", spoken(), danger=danger))
+
+
+@click.group()
+def tenant() -> None:
+    """Counties of the province."""
+
+
+@tenant.command("create")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--division-code", required=True, help="GB/T 2260, six digits.")
+@click.option("--archive-code", required=True, help="Of the archive, six digits.")
+@click.option("--json", "as_json", is_flag=True)
+def create_tenant(slug: str, name: str, division_code: str, archive_code: str, *, as_json: bool) -> None:
+    """Enter a county in the directory; again, nothing changes."""
+    made = services().directory.create(
+        Tenant(TenantId(slug), name, division_code, archive_code), province("tenant create")
+    )
+    say(made, as_json=as_json, line=lambda t: f"{t.id}  {t.division_code}  {t.name}")
+
+
+@tenant.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_tenants(*, as_json: bool) -> None:
+    """List the counties."""
+    say(services().directory.all(), as_json=as_json, line=lambda t: f"{t.id}  {t.division_code}  {t.name}  {t.state}")
+
+
+@click.group()
+def user() -> None:
+    """Accounts of a county."""
+
+
+@user.command("create")
+@click.argument("login")
+@click.option("--tenant", "county", required=True)
+@click.option("--name", required=True)
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLES)))
+@click.password_option(envvar="LANTAI_NEW_PASSWORD")
+def create_user(login: str, county: str, name: str, roles: tuple[str, ...], password: str) -> None:
+    """Make an account; the password is asked for, or taken from LANTAI_NEW_PASSWORD."""
+    with installing(services().directory.get(county).id):
+        account = services().identity.create_account(login, name, password, roles)
+    click.echo(f"{account.login}  {', '.join(sorted(account.roles))}")
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_users(*, as_json: bool) -> None:
+    """List the accounts of your county (system or security administrator)."""
+    with signed_in():
+        found = services().identity.accounts()
+    say(found, as_json=as_json, line=lambda a: f"{a.login}  {a.display_name}  {', '.join(sorted(a.roles))}  {a.state}")
+
+
+@click.command()
+@click.option("--tenant", "county", required=True)
+@click.option("--user", "login", required=True)
+@click.option("--password", prompt=True, hide_input=True, envvar="LANTAI_PASSWORD")
+def token(county: str, login: str, password: str) -> None:
+    """Sign in and print an access token for LANTAI_TOKEN."""
+    tokens = services().identity.sign_in(services().directory.get(county).id, login, password, ("access",))
+    click.echo(tokens[0].secret)
+
+
+COMMANDS = (start, doctor, tenant, user, token)
