@@ -44,7 +44,7 @@ def test_a_room_is_entered_by_its_door(room: str) -> None:
 
 
 def admitted(room: str, importer: str, module: str) -> bool:
-    """The place that wires, and migrations, which read the tables of all rooms, may enter anywhere."""
+    """Let in the place that wires, and migrations, which read the tables of all rooms."""
     if importer == "app.bootstrap" or importer.startswith((f"{room}.", "migrations.")):
         return True
     return module == f"{room}.rules" and importer.startswith(tuple(f"{other}." for other in ROOMS))
