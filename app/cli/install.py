@@ -113,4 +113,4 @@ def token(county: str, login: str, password: str) -> None:
     click.echo(tokens[0].secret)
 
 
-COMMANDS = (start, doctor, tenant, user, token)
+COMMANDS = (start, demo.command, doctor, tenant, user, token)

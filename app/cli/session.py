@@ -22,7 +22,7 @@ from app.platform.embedded.folder import DataFolder
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.embedded.redis import EmbeddedRedis
 from app.platform.messages import Language, preferred, text
-from app.platform.settings import Settings
+from app.platform.settings import Settings, named
 from app.records.types import CheckFailed
 from app.services import Services
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
@@ -37,14 +37,14 @@ def spoken() -> Language:
 
 def settings_of(data: Path) -> Settings:
     """Return the settings in force: from ``LANTAI_*``, else those of the embedded archive in a folder."""
-    given = {key: value for key, value in os.environ.items() if key.startswith("LANTAI_")}  # noqa: TID251
+    given = dict(os.environ)  # noqa: TID251  # the one place where a command reads it
     if "LANTAI_DATABASE_URL" not in given:
         folder = DataFolder(data)
         if not folder.complete:
             raise click.ClickException(text("cli.no_archive", spoken(), folder=str(folder.path)))
         given = {**environment(folder, EmbeddedPostgres(folder), EmbeddedRedis(folder), PORT), **given}
     try:
-        return Settings(**{key.removeprefix("LANTAI_").lower(): value for key, value in given.items()})  # pyright: ignore[reportArgumentType]  # pydantic parses
+        return Settings.model_validate(named(given))
     except ValidationError as error:
         faults = "\n".join(f"LANTAI_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise click.ClickException(faults) from error

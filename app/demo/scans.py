@@ -18,7 +18,7 @@ _MINUTES = "Z109-WS·2008-Y-BGS-0001"
 _LABOUR = "L052-RS-001-001"
 _LAND = "G033-ZY·TD·1992·Y-001-001"
 _MARRIAGES = "M021-ZY·HY·1987·Y-001-001"
-_SCANNED = (
+SCANNED = (
     "Z109-WS·2011-Y-BGS-0001",
     _MINUTES,
     "C038-001-002-001",
@@ -86,7 +86,7 @@ def write_scans(county: County, folder: Path, fonts: Fonts) -> list[ScanFile]:
     folder.mkdir(parents=True, exist_ok=True)
     entries = {row.ref_code: row for row in catalogue.rows(county)}
     files: list[ScanFile] = []
-    for ref_code in _SCANNED:
+    for ref_code in SCANNED:
         pages = scan(county, entries[ref_code], fonts)
         bound = _BOUND.get((county.tenant, ref_code))
         if bound:

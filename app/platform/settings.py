@@ -1,5 +1,6 @@
 """What differs between deployments; read once, at start, every fault reported at once."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -27,3 +28,9 @@ class Settings(BaseSettings):
     job_lease_seconds: int = Field(60, ge=5, le=3600, description="a job silent this long is handed out again")
     upload_bytes: int = Field(2 * 1024**3, ge=1, description="largest single file taken")
     upload_pixels: int = Field(150_000_000, ge=1, description="largest page taken, in pixels")
+
+
+def named(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings among environment variables, under the names of `Settings`."""
+    prefix = "LANTAI_"
+    return {key.removeprefix(prefix).lower(): value for key, value in environment.items() if key.startswith(prefix)}
