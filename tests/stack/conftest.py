@@ -117,7 +117,7 @@ def account() -> Account:
 
 @pytest.fixture(scope="session")
 def folder(account: Account) -> Iterator[Path]:
-    """A short path that the servers' account owns."""
+    """Make a folder of a short path that the servers' account owns."""
     with tempfile.TemporaryDirectory(prefix="lantai-stack-") as name:
         path = Path(name)
         os.chown(path, account.uid, account.gid)
@@ -129,8 +129,10 @@ def postgres(folder: Path, account: Account) -> Iterator[Postgres]:
     database = Postgres(folder)
     cluster = folder / "cluster"
     subprocess.run(
-        [program("initdb"), "-D", cluster, "-U", "postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust"]
-        + ["--no-sync"],
+        [
+            program("initdb"), "-D", cluster, "-U", "postgres",
+            "--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync",
+        ],
         check=True, cwd=folder, capture_output=True, user=account.uid, group=account.gid, extra_groups=(),
     )  # fmt: skip
     server = [program("postgres"), "-D", str(cluster), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"]
@@ -151,7 +153,7 @@ def postgres(folder: Path, account: Account) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def redis(folder: Path, account: Account) -> Iterator[str]:
-    """The address of a Redis that keeps nothing, as Celery takes it."""
+    """Give the address, as Celery takes it, of a Redis that keeps nothing."""
     socket = folder / "redis.sock"
 
     def ready() -> bool:

@@ -42,24 +42,28 @@ def environment(postgres: Postgres, redis: str, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="module")
-def services(environment: dict[str, str]) -> Services:
+def services(environment: dict[str, str]) -> Iterator[Services]:
     wired = {name.removeprefix("LANTAI_").lower(): value for name, value in environment.items()}
     services = build(Settings.model_validate(wired))
     for number, scope in enumerate((SOUTH, NORTH)):
         county = Tenant(scope.tenant, scope.tenant, f"33020{number}", f"43320{number}")
         services.directory.create(county, ProvinceScope(scope.principal, "test"))
-    return services
+    yield services
+    for database in (services.directory._database, services.directory._province):
+        database.close()
 
 
 @pytest.fixture(scope="module")
 def _workers(environment: dict[str, str]) -> Iterator[None]:
-    """The dispatcher and a Celery worker, as processes of their own."""
+    """Run the dispatcher and a Celery worker as processes of their own."""
     worker = ("celery", "-A", "workers.main", "worker", "--concurrency", "1", "-Q", "default,pages")
     with ExitStack() as stack:
         for module in (("workers.dispatcher",), worker):
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", *module], env={**environment, "PATH": os.defpath}, cwd=Path(__file__).parents[2]
+                    [sys.executable, "-m", *module],
+                    env={**environment, "PATH": os.defpath},
+                    cwd=Path(__file__).parents[2],
                 )
             )
             stack.callback(process.terminate)
@@ -70,9 +74,13 @@ def _workers(environment: dict[str, str]) -> Iterator[None]:
 def test_a_change_in_each_county_is_worked_off_in_that_county(services: Services) -> None:
     for scope in (SOUTH, NORTH):
         with entered(scope):
-            services.records.create_fonds("0001", "县人民政府")
-            item = services.records.create(Description(fonds_code="0001", title="关于修桥的请示", year=1987))
-            services.records.revise(item.id, {"title": f"关于修路的请示{scope.tenant}"}, expected=item.version, reason="t")
+            services.records.create_fonds("Z109", "县人民政府")
+            item = services.records.create(
+                Description(fonds_code="Z109", title="关于修桥的请示", date="19870000", year=1987)
+            )
+            services.records.revise(
+                item.id, {"title": f"关于修路的请示{scope.tenant}"}, expected=item.version, reason="t"
+            )
 
     def settled() -> bool:
         states = []
