@@ -82,8 +82,9 @@ def process_page(pixels: Rgb, dpi: float | None, engine: OcrEngine, thresholds: 
     turned = turn(cropped.image, orientation)
     transform = straight.transform.then(cropped.transform).then(turned.transform)
     angle = 0.0 if straight.transform == Transform.identity() else straight.angle
-    del straight, cropped  # a drawing of 150 megapixels fills 450 MB at each step
-    page = denoise(turned.image)
+    page = turned.image
+    del straight, cropped, turned  # a drawing of 150 megapixels fills 450 MB at each step
+    page = denoise(page)
     findings = judge(pixels, page, dpi, angle, orientation, thresholds)
     lines = _read(page, transform, engine)
     return PageResult(page, transform, angle, orientation, findings, dhash64(page), lines, _confidence(lines))

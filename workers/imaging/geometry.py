@@ -65,7 +65,7 @@ class Transform:
 
     def inverse(self) -> "Transform":
         """Return the way back; raises numpy.linalg.LinAlgError where there is none."""
-        return _as_transform(np.linalg.inv(self.matrix))
+        return _as_transform(np.linalg.inv(self.matrix).astype(np.float64))
 
     def apply(self, points: Points) -> Points:
         """Map points, float (n, 2), as x and y."""
@@ -223,15 +223,14 @@ def find_slant(image: Rgb, *, limit: float = 15.0) -> Slant:
     rows, columns = np.nonzero(find_ink(page, find_bed(page)))
     if len(rows) < 500:  # noqa: PLR2004  # fewer strokes make no line
         return Slant(0.0, 0.0)
-    step = max(1, len(rows) // 40_000)
-    points = np.column_stack((columns[::step], rows[::step])).astype(np.float32)
-    coarse = np.arange(-limit, limit + 0.01, 0.5)
-    sharp = np.array([_sharpness(points, angle) for angle in coarse])
-    near = coarse[int(sharp.argmax())]
-    fine = np.clip(np.arange(near - 0.6, near + 0.61, 0.05), -limit, limit)
-    finest = np.array([_sharpness(points, angle) for angle in fine])
-    best = int(finest.argmax())
-    return Slant(float(fine[best]), float(1 - np.median(sharp) / finest[best]))
+    step = max(1, len(rows) // 20_000)
+    points = np.array((columns[::step], rows[::step]), np.float64)
+    coarse = np.arange(-limit, limit + 0.01, 0.5).tolist()
+    sharp = [_sharpness(points, angle) for angle in coarse]
+    near = coarse[int(np.argmax(sharp))]
+    fine = np.clip(np.arange(near - 0.6, near + 0.61, 0.05), -limit, limit).tolist()
+    finest = [_sharpness(points, angle) for angle in fine]
+    return Slant(fine[int(np.argmax(finest))], float(1 - np.median(sharp) / max(finest)))
 
 
 def deskew(image: Rgb, *, limit: float = 15.0) -> Deskewed:
@@ -347,22 +346,23 @@ def _pixels(image: object) -> NDArray[np.uint8]:
 
 def _without_rules(ink: Grey) -> Grey:
     """Take ruled lines out of a mask of strokes."""
-    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 60), np.uint8))
-    rules |= cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((60, 1), np.uint8))
+    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 60), np.uint8))
+    down = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((60, 1), np.uint8))
+    rules = cv2.bitwise_or(across, down)
     return _pixels(cv2.subtract(ink, cv2.dilate(rules, np.ones((3, 3), np.uint8))))
 
 
-def _sharpness(points: NDArray[np.float32], angle: float) -> float:
+def _sharpness(points: Points, angle: float) -> float:
     """Tell how sharply strokes gather into lines, across or down, when turned back by an angle."""
     radians = np.radians(angle)
-    cos, sin = np.float32(np.cos(radians)), np.float32(np.sin(radians))
-    along = points[:, 0] * cos + points[:, 1] * sin
-    below = points[:, 1] * cos - points[:, 0] * sin
+    cos, sin = float(np.cos(radians)), float(np.sin(radians))
+    along = points[0] * cos + points[1] * sin
+    below = points[1] * cos - points[0] * sin
     return max(_energy(along), _energy(below))
 
 
-def _energy(places: NDArray[np.float32]) -> float:
-    counts = np.bincount((places - places.min()).astype(np.int64)).astype(np.float64)
+def _energy(places: NDArray[np.float64]) -> float:
+    counts = np.bincount((places + 2 * _LOOK).astype(np.int64))
     return float(np.square(np.diff(counts)).sum())
 
 

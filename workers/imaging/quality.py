@@ -75,7 +75,7 @@ class _Look:
         return tuple(round(side / self.scale) for side in (x, y, width, height))  # pyright: ignore[reportReturnType]
 
 
-def judge(  # noqa: PLR0913  # what is known of a page
+def judge(  # what is known of a page
     original: Rgb,
     result: Rgb,
     dpi: float | None,
@@ -197,7 +197,7 @@ def _softness(original: Rgb, look: _Look, dpi: float, limits: Thresholds) -> Ite
         if not look.bed[y : y + small, x : x + small].any()
     ]
     places.sort(reverse=True)
-    written = [place for place in places if place[0] > 0.02 * small * small][:9]  # noqa: PLR2004
+    written = [place for place in places if place[0] > 0.02 * small * small][:9]
     if not written:
         return
     edges = [_edges(original, look, place, side, dpi) for place in written]
@@ -253,16 +253,22 @@ def _run(line: Mask) -> int:
 
 
 def _cut(look: _Look, dpi: float, limits: Thresholds) -> Iterator[Finding]:
-    """Find writing that runs out of the frame; one stroke is dust, several are a cut line."""
-    depth = max(1, round(limits.edge_mm / 25.4 * dpi * look.scale))
-    height, width = look.ink.shape
-    strips = {
-        (0, 0, depth, height): look.ink[:, :depth].any(1),
-        (width - depth, 0, depth, height): look.ink[:, -depth:].any(1),
-        (0, 0, width, depth): look.ink[:depth].any(0),
-        (0, height - depth, width, depth): look.ink[-depth:].any(0),
-    }
-    for (x, y, wide, high), touched in strips.items():
-        value = float(touched.sum() / look.scale / dpi * 25.4)
-        if value > 4 * limits.edge_mm:
-            yield Finding("cut_off", "W", value, limits.edge_mm, look.box(x, y, wide, high))
+    """Find characters that touch the frame: four dark marks of a character's size along one side.
+
+    The edge of the sheet runs along the frame for longer than a character, dust is smaller, and the shadow
+    of the spine is paler than ink; so is very faded ink, which is missed.
+    """
+    unit = dpi / 25.4 * look.scale
+    height, width = look.grey.shape
+    ink = find_ink(look.grey, look.bed, depth=60)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8))
+    left, top, wide, high = stats[1:, :4].T
+    sized = (np.minimum(wide, high) > unit) & (np.maximum(wide, high) < 12 * unit)
+    for away in (left, top, width - left - wide, height - top - high):
+        marks = np.nonzero(sized & (away < limits.edge_mm * unit))[0]
+        if len(marks) < 4:  # noqa: PLR2004
+            continue
+        x0, y0 = int(left[marks].min()), int(top[marks].min())
+        x1, y1 = int((left + wide)[marks].max()), int((top + high)[marks].max())
+        value = float(away[marks].min() / unit)
+        yield Finding("cut_off", "W", value, limits.edge_mm, look.box(x0, y0, x1 - x0, y1 - y0))

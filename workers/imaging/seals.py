@@ -30,8 +30,8 @@ def find_seals(image: Rgb) -> tuple[Box, ...]:
         for x, y, width, height, area in stats[1:].tolist()
         if least <= min(width, height)
         and max(width, height) <= most
-        and max(width, height) <= 1.7 * min(width, height)  # noqa: PLR2004  # oval seals
-        and area > 0.15 * width * height  # noqa: PLR2004  # more than a frame
+        and max(width, height) <= 1.7 * min(width, height)  # oval seals
+        and area > 0.15 * width * height  # more than a frame
     )
 
 

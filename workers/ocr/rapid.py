@@ -44,7 +44,7 @@ class RapidEngine:
             return ()
         return in_reading_order(
             [
-                Line(text, float(score), cast(Quad, tuple((float(x), float(y)) for x, y in box)))
+                Line(text, float(score), cast("Quad", tuple((float(x), float(y)) for x, y in box)))
                 for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
             ]
         )
