@@ -6,9 +6,9 @@ import app.identity.models
 import app.intake.models
 import app.platform.jobs
 import app.records.models
-import app.storage.models
-import search.models
-import tenants.models  # noqa: F401  # each import above enters its tables
+import app.storage.models  # noqa: F401  # each of these imports enters its tables
+import search.models  # noqa: F401
+import tenants.models  # noqa: F401
 from app.platform.database import Base
 
 METADATA = Base.metadata

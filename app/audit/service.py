@@ -83,9 +83,7 @@ def write(work: Work, events: list[Event]) -> None:
     if not events:
         return
     scope, session = work.scope, work.session
-    session.execute(
-        upsert(AuditHeadRow).values(tenant_id=scope.tenant, seq=0, digest=START).on_conflict_do_nothing()
-    )
+    session.execute(upsert(AuditHeadRow).values(tenant_id=scope.tenant, seq=0, digest=START).on_conflict_do_nothing())
     head = session.get_one(AuditHeadRow, scope.tenant, with_for_update=True, populate_existing=True)
     at = clock.now()
     roles = sorted(scope.principal.roles)

@@ -67,7 +67,9 @@ def entries(path: Path, name: str, *, largest: int) -> tuple[Entry, ...]:
         found = tuple(Entry(clean_path(_decoded(info)), info) for info in infos)
     except UploadRefused as error:
         raise UploadRefused("zip_path", name, {"entry": error.path}) from error
-    wanted = tuple(e for e in found if not e.path.startswith("__MACOSX/") and not e.path.endswith((".DS_Store", "Thumbs.db")))
+    wanted = tuple(
+        e for e in found if not e.path.startswith("__MACOSX/") and not e.path.endswith((".DS_Store", "Thumbs.db"))
+    )
     if not wanted:
         raise UploadRefused("zip_empty", name)
     return wanted

@@ -11,6 +11,7 @@ LARGEST_SIDE = 4000
 QUALITIES = frozenset({"default", "color", "gray", "bitonal"})
 FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _NUMBERS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
+_SIDE = re.compile(r"[0-9]{0,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _region(text: str, width: int, height: int) -> tuple[int, int, int, int]:
     return x, y, w, h
 
 
-def _size(text: str, w: int, h: int) -> tuple[int, int]:  # noqa: C901  # the forms of the standard, one a branch
+def _size(text: str, w: int, h: int) -> tuple[int, int]:
     upscale = text.startswith("^")
     asked = text.removeprefix("^")
     if asked == "max":
@@ -82,7 +83,7 @@ def _size(text: str, w: int, h: int) -> tuple[int, int]:  # noqa: C901  # the fo
     else:
         within = asked.startswith("!")
         first, comma, second = asked.removeprefix("!").partition(",")
-        if not comma or not (first or second) or not all(part == "" or part.isdecimal() and len(part) <= 6 for part in (first, second)):  # noqa: PLR2004, E501
+        if not comma or not (first or second) or not all(map(_SIDE.fullmatch, (first, second))):
             raise fail
         if within and not (first and second):
             raise fail

@@ -68,7 +68,10 @@ class PageRow(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "thumbnail_id"], ["stored_object.tenant_id", "stored_object.id"]),
         ForeignKeyConstraint(["tenant_id", "job_id"], ["job.tenant_id", "job.id"]),
         UniqueConstraint("tenant_id", "upload_file_id", "frame"),
-        Index("uq_page_place", "tenant_id", "item_id", "page_no", unique=True, postgresql_where=text("item_id IS NOT NULL")),
+        Index(
+            "uq_page_place", "tenant_id", "item_id", "page_no",
+            unique=True, postgresql_where=text("item_id IS NOT NULL"),
+        ),
         Index("ix_page_tray", "tenant_id", "id", postgresql_where=text("item_id IS NULL")),
     )  # fmt: skip
 

@@ -201,7 +201,7 @@ class Receiving:
         return row
 
     @staticmethod
-    def _add_pages(  # noqa: PLR0913  # a page's columns
+    def _add_pages(
         work: Work,
         file: UploadFileRow,
         inspected: Inspected,

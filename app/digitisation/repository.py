@@ -88,7 +88,9 @@ class Scans:
     def _counted(self, rows: Sequence[UploadRow]) -> list[UploadView]:
         ids = [row.id for row in rows]
         of = UploadFileRow.upload_id.in_(ids)
-        files = dict(self._pairs(select(UploadFileRow.upload_id, func.count()).where(of).group_by(UploadFileRow.upload_id)))
+        files = dict(
+            self._pairs(select(UploadFileRow.upload_id, func.count()).where(of).group_by(UploadFileRow.upload_id))
+        )
         refused = dict(
             self._pairs(
                 select(UploadRefusalRow.upload_id, func.count())
@@ -260,9 +262,7 @@ class Scans:
         query = query.order_by(path, PageRow.frame, page_id).limit(request.limit + 1)
         if request.after:
             last_path, last_frame, last_id = request.after
-            query = query.where(
-                func.row(path, PageRow.frame, page_id) > func.row(last_path, int(last_frame), last_id)
-            )
+            query = query.where(func.row(path, PageRow.frame, page_id) > func.row(last_path, int(last_frame), last_id))
         found = self._views(query)
         shown = found[: request.limit]
         more = len(found) > request.limit
@@ -280,7 +280,7 @@ class Scans:
                 page_no=row.page_no,
                 unplaced=row.unplaced,
                 state=PageState(state),
-                error=error if state == PageState.FAILED else None,
+                error={"path": path, **(error or {"code": "job.worker_lost"})} if state == PageState.FAILED else None,
                 width=row.width,
                 height=row.height,
                 original_width=row.original_width,
@@ -301,5 +301,3 @@ PageColumns = tuple[PageRow, uuid.UUID, str, str, dict[str, object] | None, floa
 def finding_json(finding: PageFinding) -> dict[str, object]:
     """Return a finding as it is kept in a page's row."""
     return asdict(finding)
-
-

@@ -83,7 +83,7 @@ class DigitisationService:
         Of the images taken.
     """
 
-    def __init__(  # noqa: PLR0913  # wired once, in bootstrap
+    def __init__(  # noqa: PLR0913, PLR0917  # wired once, in bootstrap
         self,
         works: Works,
         storage: StorageService,
@@ -338,9 +338,7 @@ class DigitisationService:
 
     def _save(self, page_id: uuid.UUID, result: PageResult, tiles: ObjectId, small: ObjectId, sha256: str) -> None:
         height, width = result.pixels.shape[:2]
-        findings = [
-            PageFinding(f.id, f.severity, float(f.value), float(f.threshold), f.box) for f in result.findings
-        ]
+        findings = [PageFinding(f.id, f.severity, float(f.value), float(f.threshold), f.box) for f in result.findings]
         with self._work() as work:
             values = {
                 "width": width,
@@ -394,4 +392,3 @@ def _lines(told: Sequence[object], transform: Transform) -> tuple[TextLine, ...]
         a, b, c, d = ((float(x), float(y)) for x, y in transform.apply(line["quad"]))  # pyright: ignore[reportUnknownArgumentType]
         lines.append(TextLine(str(line["text"]), float(line["confidence"]), (a, b, c, d)))  # pyright: ignore[reportUnknownArgumentType]
     return tuple(lines)
-

@@ -263,5 +263,3 @@ class PageRetried(Event):
     """A failed page was put back in the queue."""
 
     action: ClassVar[str] = "digitisation:page:retried"
-
-

@@ -143,9 +143,7 @@ class IdentityService:
             refusal: SignInFailed | AccountLocked | None = None
             tokens: tuple[Token, ...] = ()
             with self._work() as work:
-                row = work.session.scalar(
-                    select(AccountRow).where(AccountRow.login == login).with_for_update()
-                )
+                row = work.session.scalar(select(AccountRow).where(AccountRow.login == login).with_for_update())
                 matches = _matches(row.password_hash if row else _NOBODY, password)
                 if row is None:
                     raise SignInFailed

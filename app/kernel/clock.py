@@ -10,7 +10,7 @@ _fixed: ContextVar[datetime | None] = ContextVar("fixed_time", default=None)
 
 def now() -> datetime:
     """Return the present moment in UTC."""
-    return _fixed.get() or datetime.now(UTC)
+    return _fixed.get() or datetime.now(UTC)  # noqa: TID251  # here is where the others ask
 
 
 @contextmanager

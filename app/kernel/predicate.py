@@ -26,18 +26,24 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class And(Predicate):
+    """Both hold."""
+
     left: Predicate
     right: Predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Or(Predicate):
+    """One of them holds, or both."""
+
     left: Predicate
     right: Predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Not(Predicate):
+    """It does not hold."""
+
     inner: Predicate
 
 

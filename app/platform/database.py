@@ -57,9 +57,7 @@ _BIND = text(
 
 def bind(session: Session, scope: Scope) -> None:
     """Bind a scope to the session's transaction; row security reads it, and it ends with the transaction."""
-    session.execute(
-        _BIND, {"tenant": scope.tenant, "principal": scope.principal.id, "request": scope.request_id}
-    )
+    session.execute(_BIND, {"tenant": scope.tenant, "principal": scope.principal.id, "request": scope.request_id})
 
 
 class Database:
@@ -105,5 +103,3 @@ class Database:
 def tenant_tables() -> list[str]:
     """Return the names of all tables led by ``tenant_id``, for row security and its tests."""
     return sorted(t.name for t in Base.metadata.tables.values() if "tenant_id" in t.columns)
-
-

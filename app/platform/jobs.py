@@ -200,9 +200,7 @@ class Jobs:
             query = query.where(JobRow.state == state)
         if request.after:
             moment, last = datetime.fromisoformat(request.after[0]), uuid.UUID(request.after[1])
-            query = query.where(
-                (JobRow.created_at < moment) | ((JobRow.created_at == moment) & (JobRow.id < last))
-            )
+            query = query.where((JobRow.created_at < moment) | ((JobRow.created_at == moment) & (JobRow.id < last)))
         rows = tuple(map(_value, self._session.scalars(query)))
         shown = rows[: request.limit]
         more = len(rows) > request.limit
@@ -211,8 +209,8 @@ class Jobs:
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs stand in each state."""
-        rows = self._session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
-        return {state: count for state, count in rows}
+        query = select(JobRow.state, func.count()).group_by(JobRow.state)
+        return dict(self._session.execute(query).all())
 
     def claim(self, job_id: JobId, lease: timedelta) -> Job | None:
         """Take a job for running; None when it is done, dead or in another worker's hands."""
@@ -339,9 +337,7 @@ class Ledger:
             How long a message may stay unclaimed before the job is handed out again.
         """
         now = clock.now()
-        busy = self._session.scalar(
-            select(func.count()).where(JobRow.state.in_([JobState.SENT, JobState.RUNNING]))
-        )
+        busy = self._session.scalar(select(func.count()).where(JobRow.state.in_([JobState.SENT, JobState.RUNNING])))
         free = in_flight - (busy or 0)
         if free <= 0:
             return ()

@@ -9,7 +9,7 @@ from app.kernel.predicate import And, Is, Not, Or, Predicate, Role
 
 
 def where(
-    tree: Predicate, roles: frozenset[str], columns: "Mapping[str, InstrumentedAttribute[str]]"
+    tree: Predicate, roles: frozenset[str], columns: Mapping[str, InstrumentedAttribute[str]]
 ) -> ColumnElement[bool]:
     """Compile a predicate for a query; agrees with `app.kernel.predicate.permits` row by row.
 

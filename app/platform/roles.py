@@ -46,8 +46,9 @@ def dangerous(app_dsn: str) -> str:
     """
     query = """
         SELECT CASE WHEN r.rolsuper THEN 'superuser' WHEN r.rolbypassrls THEN 'bypassrls'
-            WHEN EXISTS (SELECT 1 FROM pg_tables t WHERE t.schemaname = 'public' AND pg_has_role(t.tableowner, 'member'))
-            THEN 'owner' ELSE '' END
+            WHEN EXISTS (
+                SELECT 1 FROM pg_tables t WHERE t.schemaname = 'public' AND pg_has_role(t.tableowner, 'member')
+            ) THEN 'owner' ELSE '' END
         FROM pg_roles r WHERE r.rolname = current_user
     """
     with psycopg.connect(app_dsn) as connection:

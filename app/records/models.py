@@ -1,7 +1,7 @@
 """Tables of description; columns carry the element names of DA/T 46 and DA/T 18 (handbook description.md)."""
 
 import uuid
-from datetime import date as Date
+from datetime import date as Date  # noqa: N812  # a column is called date
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint

@@ -5,8 +5,7 @@ from app.kernel.predicate import Policy, field, role
 POLICY = Policy(
     {
         "read": role("archivist", "director", "desk", "scan_op", "scan_qc"),
-        "read_item": role("archivist", "director", "desk")
-        | role("scan_op", "scan_qc") & ~field("state", "catalogued"),
+        "read_item": role("archivist", "director", "desk") | role("scan_op", "scan_qc") & ~field("state", "catalogued"),
         "describe": role("archivist"),
         "check": role("archivist", "director"),
         "accept": role("archivist", "director"),

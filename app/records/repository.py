@@ -15,7 +15,15 @@ from app.kernel.ids import derived_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Predicate
 from app.platform.predicates import where
-from app.records.models import CodeRuleRow, CodeSequenceRow, ComponentRow, FileUnitRow, FondsRow, ItemRevisionRow, ItemRow
+from app.records.models import (
+    CodeRuleRow,
+    CodeSequenceRow,
+    ComponentRow,
+    FileUnitRow,
+    FondsRow,
+    ItemRevisionRow,
+    ItemRow,
+)
 from app.records.rules import DEFAULT_RULES, date_span
 from app.records.types import (
     Description,
@@ -169,7 +177,7 @@ class Records:
     def counts(self, readable: Predicate) -> dict[str, int]:
         """Return how many items stand in each state."""
         query = self._narrowed(select(ItemRow.state, func.count()), ItemQuery(), readable).group_by(ItemRow.state)
-        return {state: count for state, count in self._session.execute(query)}
+        return dict(self._session.execute(query).all())
 
     def add(self, item_id: uuid.UUID, description: Description, fonds_id: FondsId, unit: FileUnitId | None) -> Item:
         """Add an item in state captured."""
@@ -237,9 +245,7 @@ class Records:
     def revisions(self, item_id: uuid.UUID) -> tuple[Revision, ...]:
         """Return an item's former descriptions, newest first."""
         query = (
-            select(ItemRevisionRow)
-            .where(ItemRevisionRow.item_id == item_id)
-            .order_by(ItemRevisionRow.version.desc())
+            select(ItemRevisionRow).where(ItemRevisionRow.item_id == item_id).order_by(ItemRevisionRow.version.desc())
         )
         return tuple(
             Revision(r.version, Description(**r.described), r.replaced_at, r.replaced_by, r.reason)  # pyright: ignore[reportArgumentType]  # JSON we wrote

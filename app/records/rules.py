@@ -24,7 +24,7 @@ ACTS: Mapping[str, frozenset[ItemState]] = {
 """In which states an item may be acted on; an accepted item is locked (GB/T 18894)."""
 
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_CODE_DOTS = str.maketrans({c: "·" for c in "．.•‧・"} | {c: "-" for c in "－–—"})
+_CODE_DOTS = str.maketrans(dict.fromkeys("．.•‧・", "·") | dict.fromkeys("－–—", "-"))
 
 
 def _day_span(text: str) -> tuple[date, date] | None:

@@ -53,7 +53,12 @@ def digest(description: Description) -> str:
 
 
 def indexed(
-    item_id: uuid.UUID, told: Description, *, state: str = ItemState.CAPTURED, open_status: str = "未审核", version: int = 1
+    item_id: uuid.UUID,
+    told: Description,
+    *,
+    state: str = ItemState.CAPTURED,
+    open_status: str = "未审核",
+    version: int = 1,
 ) -> IndexedItem:
     """Return what search keeps of an item; the defaults are those of a new one."""
     return IndexedItem(

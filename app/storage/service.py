@@ -136,7 +136,7 @@ class StorageService:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
     @staticmethod
-    def _enter(  # noqa: PLR0913  # one row's columns
+    def _enter(
         work: Work, key: str, sha256: str, size: int, media_type: str, sites: tuple[LocalSite, ...]
     ) -> StoredObject:
         tenant, now = current_scope().tenant, clock.now()

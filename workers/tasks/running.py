@@ -83,7 +83,7 @@ def run(services: Services, job_id: JobId) -> None:
             _fail(services, job, {"code": f"upload.{error.code}", **error.facts}, again=False)
         except DomainError as error:
             _fail(services, job, {"code": error.code, **_plain(error.facts())}, again=False)
-        except Exception as error:  # noqa: BLE001  # the outermost frame of a job: whatever it was, the ledger must know
+        except Exception as error:  # the outermost frame of a job: whatever it was, the ledger must know
             log.exception("job failed", job_id=str(job.id), task=job.task)
             _fail(services, job, {"code": "job.failed", "kind": type(error).__name__}, again=True)
         else:
