@@ -1,13 +1,12 @@
 """The web application, as gunicorn loads it."""
 
-from flask import Flask
+from flask import Flask, Response
 
 from app import portal
-from app.api import edge as api
+from app.api import specification
 from app.bootstrap import build
 from app.platform import telemetry
 from app.platform.settings import Settings
-from app.portal import pages
 from app.services import Services
 
 
@@ -18,13 +17,23 @@ def create_app(services: Services) -> Flask:
     ----------
     services : Services
     """
-    web = Flask(portal.__name__)
+    web = Flask(portal.__name__, static_folder=None)
     web.extensions["lantai"] = services
     web.config["MAX_CONTENT_LENGTH"] = services.settings.upload_bytes + (1 << 20)
-    web.config["MAX_FORM_MEMORY_SIZE"] = 1 << 20
     web.json.ensure_ascii = False  # pyright: ignore[reportAttributeAccessIssue]  # of the default provider
-    api.register(web)
-    pages.register(web)
+    specification.register(web, lambda error: error)
+
+    @web.get("/healthz")
+    def healthz() -> Response:
+        """Say that the process answers."""
+        return Response("ok", content_type="text/plain")
+
+    @web.get("/readyz")
+    def readyz() -> Response:
+        """Say whether the database answers."""
+        services.directory.all()
+        return Response("ok", content_type="text/plain")
+
     return web
 
 

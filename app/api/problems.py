@@ -39,7 +39,7 @@ def fault_text(fault: Fault | Finding, spoken: Language, kind: str) -> str:
 
 def detail(error: DomainError, spoken: Language) -> str:
     """Return the sentence for a refusal."""
-    return text(f"error.{error.code}", spoken, **error.facts())
+    return text(error.code, spoken, **error.facts())
 
 
 def problem(status: int, code: str, told: str, **more: object) -> Response:
@@ -81,7 +81,7 @@ def failed(error: HTTPException) -> Response:
         more["errors"] = [
             {"field": field, "message": message} for field, message in _flat(data["messages"])
         ]
-    answer = problem(status, f"http.{status}", text(f"error.http.{_worded(status)}", language()), **more)
+    answer = problem(status, f"http.{status}", text(f"http.{_worded(status)}", language()), **more)
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             answer.headers[name] = value
@@ -91,11 +91,11 @@ def failed(error: HTTPException) -> Response:
 def crashed(error: Exception) -> Response:
     """Answer a defect of ours; the log has the details."""
     log.exception("request failed", kind=type(error).__name__)
-    return problem(500, "http.500", text("error.http.500", language()))
+    return problem(500, "http.500", text("http.500", language()))
 
 
 def _worded(status: int) -> str:
-    return str(status) if known(f"error.http.{status}", "zh") else "other"
+    return str(status) if known(f"http.{status}", "zh") else "other"
 
 
 def _flat(messages: object, prefix: str = "") -> list[tuple[str, str]]:

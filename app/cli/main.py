@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import archive, bench, catalogue, install, scans
+from app.cli import archive, catalogue, install, scans
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
 
@@ -33,5 +33,5 @@ def main(data: Path) -> None:
     del data
 
 
-for command in (*install.COMMANDS, *archive.COMMANDS, *catalogue.COMMANDS, *scans.COMMANDS, bench.bench):
+for command in (*install.COMMANDS, *archive.COMMANDS, *catalogue.COMMANDS, *scans.COMMANDS):
     main.add_command(command)

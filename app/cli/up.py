@@ -205,7 +205,10 @@ def command(
     @click.option("--port", type=click.IntRange(1, 65535), default=8420, show_default=True, help=help_text("port"))
     @click.option("--demo", is_flag=True, help=help_text("demo"))
     @click.option("--lang", "language", type=click.Choice(["zh", "en"]), default="zh", help=help_text("lang"))
-    def up(data: Path, port: int, language: Language, *, demo: bool) -> None:
+    @click.pass_context
+    def up(ctx: click.Context, port: int, language: Language, *, demo: bool) -> None:
+        """Run the whole archive on embedded engines until Ctrl-C."""
+        data = ctx.find_root().params["data"]
         try:
             run(
                 data, port, prepare=prepare(demo), announce=announce, tuning=tuning(), language=language

@@ -1,0 +1,1 @@
+"""``lantai bench``: promises about speed, measured side by side in one run, with the answers checked."""
