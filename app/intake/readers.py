@@ -6,7 +6,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -119,7 +119,7 @@ def check_kind(name: str, head: bytes, size: int) -> None:
 
 
 @contextmanager
-def opened(path: Path, name: str) -> Iterator[Table]:
+def opened(path: Path, name: str) -> Generator[Table]:
     """Open a file's table; it can be read while the block lasts.
 
     Parameters
@@ -188,7 +188,7 @@ def _merged_rows(merged: Sequence[str], heading_row: int) -> dict[int, tuple[int
 
 
 @contextmanager
-def _text(path: Path, name: str) -> Iterator[Table]:
+def _text(path: Path, name: str) -> Generator[Table]:
     encoding, skipped, lines = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
         file.read(skipped)
@@ -265,7 +265,7 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, int]:
 
 
 @contextmanager
-def _excel(path: Path, name: str) -> Iterator[Table]:
+def _excel(path: Path, name: str) -> Generator[Table]:
     shown = name[-120:]
     _check_package(path, shown)
     with path.open("rb") as file, warnings.catch_warnings():

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -48,15 +49,16 @@ class Imports:
         order = CatalogueImportRow.created_at.desc(), CatalogueImportRow.id.desc()
         query = select(CatalogueImportRow).order_by(*order).limit(request.limit + 1)
         if request.after:
-            last = self.get(ImportId(uuid.UUID(request.after[0])))
+            moment, last = datetime.fromisoformat(request.after[0]), uuid.UUID(request.after[1])
             query = query.where(
-                (CatalogueImportRow.created_at < last.created_at)
-                | ((CatalogueImportRow.created_at == last.created_at) & (CatalogueImportRow.id < last.id))
+                (CatalogueImportRow.created_at < moment)
+                | ((CatalogueImportRow.created_at == moment) & (CatalogueImportRow.id < last))
             )
         rows = tuple(map(_value, self._session.scalars(query)))
         shown = rows[: request.limit]
         more = len(rows) > request.limit
-        return Page(shown, encode_cursor((str(shown[-1].id),)) if more else None)
+        last_row = (shown[-1].created_at.isoformat(), str(shown[-1].id)) if more else ("", "")
+        return Page(shown, encode_cursor(last_row) if more else None)
 
     def add(self, import_id: ImportId, object_id: ObjectId, sha256: str, file_name: str) -> CatalogueImport:
         """Add an import that has yet to be read."""

@@ -98,7 +98,7 @@ class IntakeService:
             return Imports(work.session).get(import_id)
 
     def page(self, request: PageRequest) -> Page[CatalogueImport]:
-        """Return imports, newest first; the cursor has one part."""
+        """Return imports, newest first."""
         self._require("read")
         with self._work() as work:
             return Imports(work.session).page(request)

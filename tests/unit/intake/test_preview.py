@@ -1,18 +1,19 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.demo import catalogue
 from app.demo.province import PROVINCE, County
+from app.intake.headings import proposed
 from app.intake.preview import FAULTS_KEPT, SAMPLE, Preview, sound_rows
 from app.intake.readers import Table, opened
 from app.intake.types import ChangedSincePreview
 from app.records.types import Description
 
 COLUMNS = ("档号", "题名", "责任者", "日期", "保管期限")
-NAMES = ("ref_code", "title", "creator", "date", "retention")
-MAPPING = dict(zip(COLUMNS, NAMES, strict=True))
+MAPPING = proposed(COLUMNS)
 
 
 def cells(number: int, title: str = "通知") -> list[str]:
@@ -20,8 +21,9 @@ def cells(number: int, title: str = "通知") -> list[str]:
 
 
 def described(number: int, title: str = "通知") -> Description:
-    told = dict(zip(NAMES, cells(number, title), strict=True))
-    return Description(**told, fonds_code="Z109", category_code="WS", year=2011)  # pyright: ignore[reportArgumentType]
+    code, title, creator, date, retention = cells(number, title)
+    told = Description(ref_code=code, title=title, creator=creator, date=date, retention=retention)
+    return replace(told, fonds_code="Z109", category_code="WS", year=2011)
 
 
 def table(rows: Sequence[Sequence[str]], merged: dict[int, tuple[int, str]] | None = None) -> Table:

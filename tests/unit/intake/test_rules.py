@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -171,9 +172,8 @@ def test_cells_beyond_the_headings_are_a_fault_and_missing_ones_are_empty() -> N
 def test_only_what_the_file_says_can_differ_from_what_is_known() -> None:
     reader = RowReader(COLUMNS, MAPPING)
     read = reader.read(2, GOOD)
-    known = {name: getattr(read.described, name) for name in Description.__dataclass_fields__}
-    assert not reader.differences(read, Description(**known | {"persons": "张三", "keywords": "春耕"}))
-    other = reader.differences(read, Description(**known | {"title": "旧题名"}))
+    assert not reader.differences(read, replace(read.described, persons="张三", keywords="春耕"))
+    other = reader.differences(read, replace(read.described, title="旧题名"))
     assert [(f.code, f.field, f.allowed) for f in other] == [("already_described_differently", "题名", "旧题名")]
 
 
