@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -158,7 +158,7 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible() -> Generator[None]:
     """Take a termination signal for Ctrl-C, and both only once: the stop itself is not interrupted."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -199,9 +199,6 @@ def command(
         return " / ".join(text(f"up.help.{part}", language) for language in LANGUAGES)
 
     @click.command(help=help_text("command"))
-    @click.option(
-        "--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help=help_text("data")
-    )
     @click.option("--port", type=click.IntRange(1, 65535), default=8420, show_default=True, help=help_text("port"))
     @click.option("--demo", is_flag=True, help=help_text("demo"))
     @click.option("--lang", "language", type=click.Choice(["zh", "en"]), default="zh", help=help_text("lang"))
