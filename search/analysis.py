@@ -29,6 +29,7 @@ _FOLDED = {
     "-": "‐‒–—―−─",
     '"': "“”„‟",
 }
+_VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _HANGUL_JAMO = ("\u1100", "\u11ff")
 
 
@@ -116,10 +117,8 @@ def _joins(char: str) -> bool:
 def _spelt(cluster: str) -> str:
     """Return the spelling of characters that may combine; repeated, since one folding can call for another."""
     while True:
-        visible = "".join(
-            c for c in cluster if unicodedata.category(c) != "Cf" and not "\ufe00" <= c <= "\ufe0f" and c < "\U000e0000"
-        )
-        folded = unicodedata.normalize("NFKC", visible).casefold().translate(_table())
+        visible = "".join(char for char in cluster if unicodedata.category(char) != "Cf")
+        folded = unicodedata.normalize("NFKC", _VARIANTS.sub("", visible)).casefold().translate(_table())
         if folded == cluster:
             return folded
         cluster = folded
