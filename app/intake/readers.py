@@ -145,7 +145,7 @@ def _table(numbered: Iterator[tuple[int, Cells]], name: str, merged: Sequence[st
     return Table(_columns(cells), filled, _merged_rows(merged, row), max(expected - row, 0))
 
 
-def _filled(numbered: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, Cells]]:
+def _filled(numbered: Iterator[tuple[int, Cells]]) -> Generator[tuple[int, Cells]]:
     """Pass blank rows over, and refuse tables beyond all limits."""
     count = 0
     for row, cells in numbered:
@@ -198,7 +198,7 @@ def _text(path: Path, name: str) -> Generator[Table]:
         yield _table(_records(file, delimiter), name, (), lines)
 
 
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, Cells]]:
+def _records(lines: Iterable[str], delimiter: str) -> Generator[tuple[int, Cells]]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     row = 0
     while True:
@@ -334,7 +334,7 @@ def _merged(path: Path, part: str, shown: str) -> list[str]:
     return found
 
 
-def _rendered(rows: Iterator[tuple[object, ...]], shown: str) -> Iterator[tuple[int, Cells]]:
+def _rendered(rows: Iterator[tuple[object, ...]], shown: str) -> Generator[tuple[int, Cells]]:
     row = 0
     while True:
         row += 1

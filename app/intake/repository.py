@@ -124,7 +124,7 @@ def _value(row: CatalogueImportRow) -> CatalogueImport:
         file_name=row.file_name,
         state=ImportState(row.state),
         columns=tuple(map(str, row.columns)),
-        mapping={column: str(element) for column, element in row.mapping.items()},
+        mapping={str(column): str(row.mapping[str(column)]) for column in row.columns},
         total=row.total,
         valid=row.valid,
         created=row.created,
