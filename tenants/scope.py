@@ -1,7 +1,7 @@
 """Whose work is being done: frozen, entered once per entry point, always reset."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ def scope_or_none() -> Scope | None:
 
 
 @contextmanager
-def entered(scope: Scope) -> Iterator[Scope]:
+def entered(scope: Scope) -> Generator[Scope]:
     """Do the block's work in a scope, and leave it whatever happens."""
     token = _scope.set(scope)
     try:

@@ -42,7 +42,7 @@ def dispatch(database: Database, in_flight: int, lease: timedelta) -> int:
 
 def _send(job: Handed) -> None:
     with entered(Scope(job.tenant, job.principal, "job", job.request_id)):
-        run_job.apply_async([str(job.id)], queue=job.queue, retry=False)
+        run_job.apply_async([str(job.id)], queue=job.queue, retry=False)  # pyright: ignore[reportFunctionMemberAccess]  # of a task
 
 
 def main() -> None:

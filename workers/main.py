@@ -35,7 +35,7 @@ class ScopedTask(Task):
     """Carry the sender's scope in the message; a message without one fails."""
 
     @override
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         headers = {**(options.pop("headers", None) or {}), **sealed(current_scope(), _key)}
         return super().apply_async(args, kwargs, headers=headers, **options)
 

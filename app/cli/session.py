@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def services() -> Services:
 
 
 @contextmanager
-def signed_in() -> Iterator[Scope]:
+def signed_in() -> Generator[Scope]:
     """Enter the scope of the token in ``LANTAI_TOKEN``: a command may do what its user may do."""
     secret = os.environ.get("LANTAI_TOKEN", "")  # noqa: TID251  # a secret, given like this or not at all
     if not secret:
@@ -69,7 +69,7 @@ def signed_in() -> Iterator[Scope]:
 
 
 @contextmanager
-def installing(tenant: TenantId) -> Iterator[Scope]:
+def installing(tenant: TenantId) -> Generator[Scope]:
     """Enter a county's scope as whoever installs the system: makes accounts, reads no records."""
     principal = Principal("system:install", roles=frozenset({"system"}))
     with entered(Scope(tenant, principal, "installation", new_request_id())) as scope:

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from app.digitisation.types import IiifRequest, IiifUnsupported
+from workers.imaging.pyramid import Format, Quality
 
 LARGEST_SIDE = 4000
 """Longest side of an image handed out, in pixels; told in ``info.json`` as maxWidth and maxHeight."""
 
-QUALITIES = frozenset({"default", "color", "gray", "bitonal"})
-FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+QUALITIES: frozenset[Quality] = frozenset({"default", "color", "gray", "bitonal"})
+FORMATS: dict[Format, str] = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _NUMBERS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _SIDE = re.compile(r"[0-9]{0,6}")
 
@@ -25,8 +26,8 @@ class Extract:
     out_width: int
     out_height: int
     rotation: int
-    quality: str
-    format: str
+    quality: Quality
+    format: Format
 
 
 def extract(request: IiifRequest, width: int, height: int) -> Extract:

@@ -33,12 +33,16 @@ _state: ColumnElement[str] = case(
     (JobRow.state == JobState.RUNNING, PageState.PROCESSING.value),
     else_=PageState.WAITING.value,
 )
-_pages = (
-    select(PageRow, UploadFileRow.upload_id, UploadFileRow.path, _state.label("state"), JobRow.error, PageTextRow.mean_confidence)
-    .join(UploadFileRow, and_(UploadFileRow.tenant_id == PageRow.tenant_id, UploadFileRow.id == PageRow.upload_file_id))
-    .join(JobRow, and_(JobRow.tenant_id == PageRow.tenant_id, JobRow.id == PageRow.job_id))
-    .outerjoin(PageTextRow, and_(PageTextRow.tenant_id == PageRow.tenant_id, PageTextRow.page_id == PageRow.id))
-)  # fmt: skip
+_its_file = and_(UploadFileRow.tenant_id == PageRow.tenant_id, UploadFileRow.id == PageRow.upload_file_id)
+_its_job = and_(JobRow.tenant_id == PageRow.tenant_id, JobRow.id == PageRow.job_id)
+_its_text = and_(PageTextRow.tenant_id == PageRow.tenant_id, PageTextRow.page_id == PageRow.id)
+_Pages = Select[PageRow, uuid.UUID, str, str, dict[str, object] | None, float | None]
+_pages: _Pages = (
+    select(PageRow, UploadFileRow.upload_id, UploadFileRow.path, _state, JobRow.error, PageTextRow.mean_confidence)
+    .join(UploadFileRow, _its_file)
+    .join(JobRow, _its_job)
+    .outerjoin(PageTextRow, _its_text)
+)
 
 
 def _finding(told: object) -> PageFinding:
@@ -49,7 +53,7 @@ def _finding(told: object) -> PageFinding:
         str(told["severity"]),  # pyright: ignore[reportUnknownArgumentType]
         float(told["value"]),  # pyright: ignore[reportUnknownArgumentType]
         float(told["threshold"]),  # pyright: ignore[reportUnknownArgumentType]
-        tuple(box) if box else None,  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+        tuple(box) if box else None,  # pyright: ignore[reportUnknownArgumentType]
     )
 
 
@@ -88,34 +92,28 @@ class Scans:
     def _counted(self, rows: Sequence[UploadRow]) -> list[UploadView]:
         ids = [row.id for row in rows]
         of = UploadFileRow.upload_id.in_(ids)
-        files = dict(
-            self._pairs(select(UploadFileRow.upload_id, func.count()).where(of).group_by(UploadFileRow.upload_id))
+        files = self._counts(select(UploadFileRow.upload_id, func.count()).where(of).group_by(UploadFileRow.upload_id))
+        refused = self._counts(
+            select(UploadRefusalRow.upload_id, func.count())
+            .where(UploadRefusalRow.upload_id.in_(ids))
+            .group_by(UploadRefusalRow.upload_id)
         )
-        refused = dict(
-            self._pairs(
-                select(UploadRefusalRow.upload_id, func.count())
-                .where(UploadRefusalRow.upload_id.in_(ids))
-                .group_by(UploadRefusalRow.upload_id)
-            )
-        )
-        unpacking = dict(
-            self._pairs(
-                select(UploadFileRow.upload_id, func.count())
-                .join(JobRow, and_(JobRow.tenant_id == UploadFileRow.tenant_id, JobRow.subject_id == UploadFileRow.id))
-                .where(of, JobRow.task == UNPACK, JobRow.state.in_([JobState.WAITING, JobState.SENT, JobState.RUNNING]))
-                .group_by(UploadFileRow.upload_id)
-            )
+        unpacking = self._counts(
+            select(UploadFileRow.upload_id, func.count())
+            .join(JobRow, and_(JobRow.tenant_id == UploadFileRow.tenant_id, JobRow.subject_id == UploadFileRow.id))
+            .where(of, JobRow.task == UNPACK, JobRow.state.in_([JobState.WAITING, JobState.SENT, JobState.RUNNING]))
+            .group_by(UploadFileRow.upload_id)
         )
         states: dict[uuid.UUID, dict[str, int]] = {}
         tray: dict[uuid.UUID, int] = {}
         query = (
             select(UploadFileRow.upload_id, _state, func.count(), func.count().filter(PageRow.item_id.is_(None)))
             .select_from(PageRow)
-            .join(UploadFileRow, and_(UploadFileRow.tenant_id == PageRow.tenant_id, UploadFileRow.id == PageRow.upload_file_id))
-            .join(JobRow, and_(JobRow.tenant_id == PageRow.tenant_id, JobRow.id == PageRow.job_id))
+            .join(UploadFileRow, _its_file)
+            .join(JobRow, _its_job)
             .where(of)
             .group_by(UploadFileRow.upload_id, _state)
-        )  # fmt: skip
+        )
         for upload_id, state, count, unplaced in self._session.execute(query):
             states.setdefault(upload_id, {})[state] = count
             tray[upload_id] = tray.get(upload_id, 0) + unplaced
@@ -141,8 +139,8 @@ class Scans:
             )
         return views
 
-    def _pairs(self, query: Select[tuple[uuid.UUID, int]]) -> list[tuple[uuid.UUID, int]]:
-        return [(key, count) for key, count in self._session.execute(query)]
+    def _counts(self, query: Select[uuid.UUID, int]) -> dict[uuid.UUID, int]:
+        return dict(self._session.execute(query).all())
 
     def refuse(self, upload_id: uuid.UUID, path: str, code: str, facts: Mapping[str, object]) -> None:
         """Note that a file was not taken."""
@@ -220,11 +218,11 @@ class Scans:
     def of_upload(self, upload_id: uuid.UUID, request: PageRequest) -> Page[PageView]:
         """Return a delivery's pages by path and frame."""
         query = _pages.where(UploadFileRow.upload_id == upload_id)
-        return self._paged(query, request, UploadFileRow.path)
+        return self._paged(query, request)
 
     def tray(self, request: PageRequest) -> Page[PageView]:
         """Return the pages nobody has placed yet."""
-        return self._paged(_pages.where(PageRow.item_id.is_(None)), request, UploadFileRow.path)
+        return self._paged(_pages.where(PageRow.item_id.is_(None)), request)
 
     def tray_size(self) -> int:
         """Return how many pages nobody has placed yet."""
@@ -257,8 +255,8 @@ class Scans:
             .on_conflict_do_update(index_elements=["tenant_id", "page_id"], set_=kept)
         )
 
-    def _paged(self, query: "Select[PageColumns]", request: PageRequest, path: "ColumnElement[str]") -> Page[PageView]:
-        page_id = cast(PageRow.id, Text)
+    def _paged(self, query: _Pages, request: PageRequest) -> Page[PageView]:
+        path, page_id = UploadFileRow.path, cast(PageRow.id, Text)
         query = query.order_by(path, PageRow.frame, page_id).limit(request.limit + 1)
         if request.after:
             last_path, last_frame, last_id = request.after
@@ -269,7 +267,7 @@ class Scans:
         key = (shown[-1].file_path, str(shown[-1].frame), str(shown[-1].id)) if more else ("", "", "")
         return Page(shown, encode_cursor(key) if more else None)
 
-    def _views(self, query: "Select[PageColumns]") -> tuple[PageView, ...]:
+    def _views(self, query: _Pages) -> tuple[PageView, ...]:
         return tuple(
             PageView(
                 id=PageId(row.id),
@@ -293,9 +291,6 @@ class Scans:
             )
             for row, upload_id, path, state, error, confidence in self._session.execute(query)
         )
-
-
-PageColumns = tuple[PageRow, uuid.UUID, str, str, dict[str, object] | None, float | None]
 
 
 def finding_json(finding: PageFinding) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The one place that asks what time it is."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ def now() -> datetime:
 
 
 @contextmanager
-def fixed(moment: datetime) -> Iterator[None]:
+def fixed(moment: datetime) -> Generator[None]:
     """Hold the clock at a moment, for tests and for re-running a dated computation.
 
     Parameters

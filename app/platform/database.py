@@ -1,7 +1,7 @@
 """Connections, table bases, and the transaction in which a scope is bound."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -82,13 +82,13 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
 
     @contextmanager
-    def unscoped(self) -> Iterator[Session]:
+    def unscoped(self) -> Generator[Session]:
         """Open a transaction with no tenant bound: tenant tables raise, the province's answer."""
         with self._sessions.begin() as session:
             yield session
 
     @contextmanager
-    def scoped(self, scope: Scope) -> Iterator[Session]:
+    def scoped(self, scope: Scope) -> Generator[Session]:
         """Open a transaction in which the scope's tenant is bound; commits unless the block raises."""
         with self._sessions.begin() as session:
             bind(session, scope)

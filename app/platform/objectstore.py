@@ -5,10 +5,10 @@ Nothing partial is ever visible: bytes are written beside their place, synced, a
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from app.kernel.ids import new_id
 
@@ -48,7 +48,7 @@ class LocalSite:
         return path
 
     @contextmanager
-    def staged(self, bucket: str) -> Iterator[Path]:
+    def staged(self, bucket: str) -> Generator[Path]:
         """Give a path on the site's own disk to write to; whatever is left there is removed."""
         folder = self._root / bucket / ".staging"
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ class LocalSite:
                 shutil.copyfileobj(reader, writer, CHUNK)
             self.adopt(path, bucket, key)
 
-    def open(self, bucket: str, key: str) -> BinaryIO:
+    def open(self, bucket: str, key: str) -> BufferedReader:
         """Open an object for reading; raises FileNotFoundError."""
         return self.path(bucket, key).open("rb")
 

@@ -1,6 +1,6 @@
 """The unit of work: one transaction in one scope, whose events and jobs commit with its changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -54,7 +54,7 @@ class Works:
         self._sinks = sinks
 
     @contextmanager
-    def __call__(self) -> Iterator[Work]:
+    def __call__(self) -> Generator[Work]:
         """Open, or join, the unit of work of the scope in force."""
         scope = current_scope()
         outer = _open.get()
@@ -74,7 +74,7 @@ class Works:
                 _open.reset(token)
 
     @contextmanager
-    def apart(self) -> Iterator[Work]:
+    def apart(self) -> Generator[Work]:
         """Open a unit of work of its own while another is open: progress that must be seen at once."""
         token = _open.set(None)
         try:

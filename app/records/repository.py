@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import TypeVar
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -40,19 +40,18 @@ from app.records.types import (
 from app.storage.types import StoredObject
 from tenants.scope import current_scope
 
+Columns = TypeVarTuple("Columns")
+
 _ELEMENTS = tuple(field.name for field in fields(Description))
 _BATCH = 1000
-Cols = TypeVar("Cols", bound=tuple[object, ...])
 _COLUMNS = {"state": ItemRow.state, "open_status": ItemRow.open_status}
 
 
 def described(row: ItemRow) -> Description:
     """Return an item row's description."""
-    return Description(**{name: getattr(row, name) or _empty(name) for name in _ELEMENTS})
-
-
-def _empty(name: str) -> str | None:
-    return None if name in ("year", "archive_item_no", "page_count") else ""
+    told: dict[str, Any] = {name: getattr(row, name) for name in _ELEMENTS}
+    told["ref_code"] = row.ref_code or ""
+    return Description(**told)
 
 
 def _item(row: ItemRow) -> Item:
@@ -73,7 +72,8 @@ def _item(row: ItemRow) -> Item:
 
 def _columns(description: Description) -> dict[str, object]:
     span = date_span(description.date) if description.date else None
-    return {name: getattr(description, name) for name in _ELEMENTS} | {  # `asdict` copies deeply, at 60 µs a row
+    told: dict[str, object] = {name: getattr(description, name) for name in _ELEMENTS}  # `asdict` takes 60 µs a row
+    return told | {
         "ref_code": description.ref_code or None,
         "date_from": span[0] if span else None,
         "date_to": span[1] if span else None,
@@ -297,7 +297,7 @@ class Records:
         return row
 
     @staticmethod
-    def _narrowed(query: "Select[Cols]", wanted: ItemQuery, readable: Predicate) -> "Select[Cols]":
+    def _narrowed(query: Select[*Columns], wanted: ItemQuery, readable: Predicate) -> Select[*Columns]:
         query = query.where(where(readable, current_scope().principal.roles, _COLUMNS))
         if wanted.fonds_code:
             query = query.where(ItemRow.fonds_code == wanted.fonds_code)

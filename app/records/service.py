@@ -228,7 +228,7 @@ class RecordsService:
         with self._work() as work:
             records = Records(work.session)
             item = self._acted("revise", records.at_version(item_id, expected))
-            revised = replace(item.described, **change)  # pyright: ignore[reportArgumentType]  # names checked, values by `_sound`
+            revised = replace(item.described, **change)
             revised = replace(revised, ref_code=rules.canonical_code(revised.ref_code))
             if revised == item.described:
                 return item

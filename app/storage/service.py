@@ -1,7 +1,7 @@
 """Putting objects on both sites, and reading them back."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class StorageService:
         self._largest = largest
 
     @contextmanager
-    def receive(self, stream: BinaryIO, *, announced: str = "") -> Iterator[Received]:
+    def receive(self, stream: BinaryIO, *, announced: str = "") -> Generator[Received]:
         """Set a stream down and digest it on the way; whatever is not stored in the block is removed.
 
         Parameters
@@ -104,7 +104,7 @@ class StorageService:
             return self._enter(work, full, sha256, source.stat().st_size, media_type, (self._home,))
 
     @contextmanager
-    def path_of(self, object_id: ObjectId) -> Iterator[Path]:
+    def path_of(self, object_id: ObjectId) -> Generator[Path]:
         """Give an object as a local file for libraries that want one; raises `NotFound`."""
         stored = self.get(object_id)
         bucket = current_scope().tenant

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from app.intake.types import ImportId
 from app.platform.jobs import Job
 from app.services import Services
 
@@ -13,7 +14,7 @@ Handler = Callable[[Services, Job, Progress], None]
 HANDLERS: Mapping[str, Handler] = {
     "digitisation.page": lambda services, job, _: services.digitisation.process_page(job.subject_id),
     "digitisation.unpack": lambda services, job, progress: services.digitisation.unpack(job.subject_id, progress),
-    "intake.read": lambda services, job, progress: services.intake.read(job.subject_id, progress),
-    "intake.write": lambda services, job, progress: services.intake.write(job.subject_id, progress),
+    "intake.read": lambda services, job, progress: services.intake.read(ImportId(job.subject_id), progress),
+    "intake.write": lambda services, job, progress: services.intake.write(ImportId(job.subject_id), progress),
     "search.index_item": lambda services, job, _: services.digitisation.index_item(job.subject_id),
 }

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
@@ -65,7 +65,7 @@ class DataFolder:
         return self.path / "run"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Generator[None]:
         """Make the folder if it is new, check it, and keep every other supervisor out meanwhile.
 
         The lock is the kernel's, not a number in a file: it ends with the process that holds it.

@@ -8,7 +8,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -226,7 +226,7 @@ def _reachable(package: Path, account: Account | None) -> Path:
 
 
 @contextmanager
-def running(path: Path, *, fsync: bool = False) -> Iterator[EmbeddedPostgres]:
+def running(path: Path, *, fsync: bool = False) -> Generator[EmbeddedPostgres]:
     """Run a server for the block; for tests and for commands that need a database for themselves.
 
     Parameters
