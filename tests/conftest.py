@@ -1,0 +1,157 @@
+"""One embedded PostgreSQL for a test run, two counties on it, and a way to let the workers' tasks run."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.bootstrap import build
+from app.platform.database import Database
+from app.platform.embedded.postgres import EmbeddedPostgres, running
+from app.platform.jobs import Ledger
+from app.platform.roles import LOGINS, establish
+from app.platform.settings import Settings
+from app.services import Services
+from app.wsgi import create_app
+from migrations.run import migrate
+from tenants.directory import Tenant
+from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
+from workers.tasks.running import run
+
+PASSWORD = "Ceshi-Mima-2026"
+STAFF = {
+    "archivist": "archivist",
+    "director": "director",
+    "scan": "scan_op",
+    "check": "scan_qc",
+    "desk": "desk",
+    "sysadmin": "sys_admin",
+    "audit": "audit_admin",
+}
+SYSTEM = Principal("system:install", roles=frozenset({"system"}))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """Return a migrated database."""
+    with running(tmp_path_factory.mktemp("pg") / "data") as server:
+        server.admit(LOGINS)
+        establish(server.dsn())
+        migrate(server.dsn("lantai_migrator"))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return settings of an installation without broker: tests run the tasks themselves."""
+    folder = tmp_path_factory.mktemp("lantai")
+    return Settings.model_validate(
+        {
+            "data": folder,
+            "database_url": postgres.dsn("lantai_app"),
+            "dispatcher_database_url": postgres.dsn("lantai_dispatcher"),
+            "province_database_url": postgres.dsn("lantai_province"),
+            "broker_url": "memory://",
+            "secret_key": "k" * 40,
+            "site_a": folder / "site-a",
+            "site_b": folder / "site-b",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def services(settings: Settings) -> Services:
+    """Return all services on the embedded engines."""
+    return build(settings)
+
+
+@pytest.fixture(scope="session")
+def web(services: Services) -> Flask:
+    """Return the web application."""
+    return create_app(services)
+
+
+@dataclass(frozen=True)
+class County:
+    """A county of the test, and its people."""
+
+    services: Services
+    tenant: TenantId
+    web: Flask
+
+    def acting(self, login: str = "archivist") -> AbstractContextManager[Scope]:
+        """Enter the county's scope as one of its people."""
+        role = STAFF[login]
+        with entered(Scope(self.tenant, SYSTEM)):
+            account = next(a for a in self.services.identity.accounts() if a.login == login)
+        principal = Principal(str(account.id), login, frozenset({role}))
+        return entered(Scope(self.tenant, principal, "test", new_request_id()))
+
+    def token(self, login: str = "archivist") -> str:
+        """Return an access token of one of its people."""
+        return self.services.identity.sign_in(self.tenant, login, PASSWORD, ("access",))[0].secret
+
+    def client(self, login: str = "archivist") -> FlaskClient:
+        """Return an HTTP client of the API, signed in."""
+        client = self.web.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.token(login)}"
+        return client
+
+
+MakeCounty = Callable[[], County]
+
+
+@pytest.fixture(scope="session")
+def make_county(services: Services, web: Flask) -> MakeCounty:
+    """Return a maker of fresh counties with staff, so that tests do not meet one another's rows."""
+
+    def make() -> County:
+        serial = uuid.uuid4().int
+        tenant = TenantId(f"t{serial % 10**12:012d}")
+        services.directory.create(
+            Tenant(tenant, f"测试{serial % 1000}县档案馆", f"{serial % 10**6:06d}", f"{serial // 7 % 10**6:06d}"),
+            ProvinceScope(SYSTEM, "test"),
+        )
+        with entered(Scope(tenant, SYSTEM)):
+            for login, role in STAFF.items():
+                services.identity.create_account(login, f"测试{login}", PASSWORD, [role])
+        return County(services, tenant, web)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def county(make_county: MakeCounty) -> County:
+    """Return a county of this module's own."""
+    return make_county()
+
+
+@pytest.fixture(scope="module")
+def other(make_county: MakeCounty) -> County:
+    """Return a second county, which must see nothing of the first."""
+    return make_county()
+
+
+@pytest.fixture(scope="session")
+def work_off(services: Services, settings: Settings) -> Callable[[], int]:
+    """Return what dispatcher and workers would do: hand out and run jobs until none is left that may run now."""
+    database = Database(settings.dispatcher_database_url.get_secret_value(), pool_size=1)
+
+    def work() -> int:
+        done = 0
+        while True:
+            with database.unscoped() as session:
+                handed = Ledger(session).take(100, timedelta(seconds=60))
+            if not handed:
+                return done
+            for job in handed:
+                with entered(Scope(job.tenant, job.principal, "job", job.request_id)):
+                    run(services, job.id)
+                done += 1
+
+    return work
