@@ -123,6 +123,15 @@ def entry_faults(described: Description) -> Iterator[Fault]:
         yield Fault("state_secret", "secrecy", described.secrecy, allowed="、".join(SECRECY))
     elif described.secrecy not in SECRECY:
         yield Fault("choice", "secrecy", described.secrecy, allowed="、".join(SECRECY))
+    yield from _form_faults(described)
+    yield from _number_faults(described)
+    for name in Description.__dataclass_fields__:
+        value = getattr(described, name)
+        if isinstance(value, str) and "\x00" in value:
+            yield Fault("control_character", name, value.replace("\x00", "␀")[:40])
+
+
+def _form_faults(described: Description) -> Iterator[Fault]:
     if described.date and date_span(described.date) is None:
         yield Fault("date", "date", described.date)
     if described.retention and not RETENTION.fullmatch(described.retention):
@@ -131,16 +140,15 @@ def entry_faults(described: Description) -> Iterator[Fault]:
         yield Fault("pattern", "fonds_code", described.fonds_code, allowed="Z109")
     if described.ref_code and parse_code(described.ref_code) is None:
         yield Fault("ref_code", "ref_code", described.ref_code, allowed="Z109-WS·2011-Y-BGS-0001")
+
+
+def _number_faults(described: Description) -> Iterator[Fault]:
     for name in ("archive_item_no", "page_count"):
         number = getattr(described, name)
         if number is not None and not 0 < number < 100_000:  # noqa: PLR2004  # five digits, handbook 5
             yield Fault("number", name, str(number), allowed="1–99999")
     if described.year is not None and not 1000 <= described.year <= 2999:  # noqa: PLR2004  # four digits
         yield Fault("number", "year", str(described.year), allowed="1000–2999")
-    for name in Description.__dataclass_fields__:
-        value = getattr(described, name)
-        if isinstance(value, str) and "\x00" in value:
-            yield Fault("control_character", name, value.replace("\x00", "␀")[:40])
 
 
 def _code_findings(described: Description) -> Iterator[Finding]:
