@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pypdfium2
-import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -14,7 +12,6 @@ from PIL.TiffImagePlugin import TiffImageFile
 from workers.imaging.inspect import (
     PDF,
     Limits,
-    Unreadable,
     header,
     identify,
     opened_pdf,
@@ -68,7 +65,9 @@ def read_frame(path: Path, index: int, *, limits: Limits) -> Raster:
         with opened_pdf(path) as pdf:
             if not 0 <= index < len(pdf):
                 raise IndexError(index)
-            return _drawn(pdf, index, limits)
+            page, frame = sheet(pdf, index, limits)
+            drawn = np.frombuffer(page.draw(frame.width, frame.height), np.uint8)
+            return Raster(drawn.reshape(frame.height, frame.width, 3), frame.dpi)
     with opened_picture(path, media_type) as picture:
         if _turned_to(picture, index):
             frame = header(picture, limits)
@@ -92,20 +91,3 @@ def _rgb(picture: Image.Image) -> Image.Image:
         paper = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
     return picture.convert("RGB")
-
-
-def _drawn(pdf: pypdfium2.PdfDocument, index: int, limits: Limits) -> Raster:
-    """Draw a PDF page. One that is a scan comes out pixel by pixel, since it is drawn at its own size."""
-    frame = sheet(pdf, index, limits)
-    try:
-        pdf.init_forms()  # before the page is loaded, or its filled fields stay empty
-        page = pdf[index]
-        bitmap = pypdfium2.PdfBitmap.new_native(frame.width, frame.height, pdfium.FPDFBitmap_BGR, rev_byteorder=True)
-        bitmap.fill_rect((255, 255, 255, 255), 0, 0, frame.width, frame.height)
-        area = (0, 0, frame.width, frame.height, 0, pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, *area)
-        if pdf.formenv:
-            pdfium.FPDF_FFLDraw(pdf.formenv, bitmap, page, *area)
-    except pypdfium2.PdfiumError as error:
-        raise Unreadable("damaged", {"page": index + 1}) from error
-    return Raster(np.ascontiguousarray(bitmap.to_numpy()), frame.dpi)

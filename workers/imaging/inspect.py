@@ -1,26 +1,24 @@
 """What a stranger's file is, told from its content: type, frames, and whether it is whole."""
 
 import math
+import os
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
-import pypdfium2
-import pypdfium2.raw as pdfium
-from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from workers.imaging.pdf import Pdf, PdfFault, PdfSheet
+
 PDF = "application/pdf"
 TIFF = "image/tiff"
-PDF_DPI = 300
-"""Resolution at which a PDF page is drawn that is not simply one scan."""
 
 Code = Literal[
     "empty",
@@ -52,16 +50,11 @@ _READERS: Mapping[str, type[ImageFile]] = {
 }
 # Floating point, CIELAB and 32 bit pictures are measurements, not scans of a page.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L"})
+_PDF_DPI = 300  # of a page that is more than one scan
 _ORIENTATION = 0x0112
 _LYING = frozenset({5, 6, 7, 8})  # the EXIF orientations that exchange width and height
 _SUBFILE, _REDUCED = 254, 1
 _DATA = ((273, 279), (324, 325))  # where strips and tiles begin, and their lengths
-_INVISIBLE_TEXT = pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
-_COVERING = 0.95
-_SQUARE = 0.02
-
-# Limits are checked before a picture is decoded; Pillow's own warning would only repeat them.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +115,7 @@ def inspect(path: Path, limits: Limits) -> Inspected:
         with opened_pdf(path) as pdf:
             if len(pdf) > limits.frames:
                 raise Unreadable("too_many_frames", {"frames": len(pdf), "limit": limits.frames})
-            return Inspected(media_type, tuple(sheet(pdf, index, limits) for index in range(len(pdf))))
+            return Inspected(media_type, tuple(sheet(pdf, index, limits)[1] for index in range(len(pdf))))
     with opened_picture(path, media_type) as picture:
         if isinstance(picture, TiffImageFile):
             return Inspected(media_type, _tiff_frames(picture, path, limits))
@@ -148,9 +141,10 @@ def identify(path: Path) -> str:
 
 
 @contextmanager
-def opened_picture(path: Path, media_type: str) -> Iterator[ImageFile]:
+def opened_picture(path: Path, media_type: str) -> Generator[ImageFile]:
     """Open a JPEG, PNG or TIFF; whatever goes wrong inside the block is raised as `Unreadable`."""
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow only murmurs about is found below, or harmless
         try:
             # Not Image.open: it refuses large headers without telling their size, and tries other formats.
             with _READERS[media_type](file) as picture:
@@ -212,6 +206,8 @@ def _tiff_frames(picture: TiffImageFile, path: Path, limits: Limits) -> tuple[Fr
             if any(b + n > size for b, n in zip(begins, lengths, strict=False)):
                 raise Unreadable("truncated", {"page": len(frames)})
         picture.load()
+    if _cut_off(path, TIFF):  # pages whose directory is gone are passed over in silence
+        raise Unreadable("truncated", {"page": len(frames)})
     return tuple(frames)
 
 
@@ -221,99 +217,68 @@ def _plausible(dpi: float) -> float | None:
 
 
 def _cut_off(path: Path, media_type: str) -> bool:
+    """Say whether a file lacks its end."""
     with path.open("rb") as file:
-        size = file.seek(0, 2)
+        size = file.seek(0, os.SEEK_END)
         if media_type == TIFF:
-            file.seek(4)
-            order = "<I" if file.seek(0) == 0 and file.read(2) == b"II" else ">I"
-            file.seek(4)
-            first = file.read(4)
-            return len(first) < 4 or struct.unpack(order, first)[0] >= size  # noqa: PLR2004  # bytes of the offset
+            return any(end > size for end in _directory_ends(file))
         file.seek(max(0, size - _TAIL))
         return _LAST_WORDS[media_type] not in file.read()
 
 
+def _directory_ends(file: BinaryIO) -> Iterator[int]:
+    """Walk the directories of a TIFF, and yield where each ends. Source: TIFF 6.0, 2; BigTIFF."""
+    file.seek(0)
+    head = file.read(16)
+    order: Literal["little", "big"] = "little" if head.startswith(b"II") else "big"
+    large = b"+" in head[2:4]
+    width, counter, entry = (8, 8, 20) if large else (4, 2, 12)
+    seen: set[int] = set()
+    begin = int.from_bytes(head[width : 2 * width], order)
+    while begin and begin not in seen:
+        seen.add(begin)
+        file.seek(begin)
+        entries = begin + counter + entry * int.from_bytes(file.read(counter), order)
+        yield max(entries, begin + counter) + width
+        file.seek(entries)
+        begin = int.from_bytes(file.read(width), order)
+
+
 @contextmanager
-def opened_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+def opened_pdf(path: Path) -> Generator[Pdf]:
     """Open a PDF with at least one page. Raises `Unreadable`."""
     if _cut_off(path, PDF):
         raise Unreadable("truncated")  # PDFium would repair it and lose pages without a word
     try:
-        pdf = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError as error:
-        locked = error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
-        raise Unreadable("encrypted" if locked else "damaged") from error
+        pdf = Pdf(path)
+    except PdfFault as fault:
+        raise Unreadable(fault.code) from fault
     try:
-        if len(pdf) == 0:
-            raise Unreadable("no_pages")
         yield pdf
     finally:
         pdf.close()
 
 
-def sheet(pdf: pypdfium2.PdfDocument, index: int, limits: Limits) -> Frame:
-    """Compute at which size a PDF page is drawn: that of its scan, where it is one scan, else 300 dpi.
+def sheet(pdf: Pdf, index: int, limits: Limits) -> tuple[PdfSheet, Frame]:
+    """Load a PDF page, and compute at which size it is drawn: that of its scan, where it is one, else at 300 dpi.
 
     Parameters
     ----------
-    pdf : PdfDocument
+    pdf : Pdf
     index : int
         From 0.
     limits : Limits
         A page that would exceed them is drawn smaller; a picture in it that does is refused.
     """
     try:
-        page = pdf[index]
-        width, height = page.get_size()
-        if width <= 0 or height <= 0:
-            raise Unreadable("damaged", {"page": index + 1})
-        across, down = _scale(page, limits)
-    except pypdfium2.PdfiumError as error:
-        raise Unreadable("damaged", {"page": index + 1}) from error
-    shrink = min(1.0, math.sqrt(limits.pixels / (width * across * height * down)))
-    across, down = across * shrink, down * shrink
-    return Frame(max(1, round(width * across)), max(1, round(height * down)), round(72 * across, 2))
-
-
-def _scale(page: pypdfium2.PdfPage, limits: Limits) -> tuple[float, float]:
-    """Return pixels per point, across and down."""
-    for picture in page.get_objects((pdfium.FPDF_PAGEOBJ_IMAGE,)):
-        assert isinstance(picture, pypdfium2.PdfImage)
-        width, height = picture.get_px_size()
+        page = pdf.page(index)
+    except PdfFault as fault:
+        raise Unreadable(fault.code, {"page": index + 1}) from fault
+    for width, height in page.pictures():
         if width * height > limits.pixels:
             raise Unreadable("too_many_pixels", {"width": width, "height": height, "limit": limits.pixels})
-    native = _native(page)
-    return native or (PDF_DPI / 72, PDF_DPI / 72)
-
-
-def _native(page: pypdfium2.PdfPage) -> tuple[float, float] | None:
-    """Return the scale of the scan that is the whole page, perhaps with its text laid invisibly over it."""
-    shown = [item for item in page.get_objects(max_depth=1) if not _invisible(item)]
-    if len(shown) != 1 or not isinstance(shown[0], pypdfium2.PdfImage) or not _covers(shown[0], page):
-        return None
-    width, height = shown[0].get_px_size()
-    a, b, c, d = shown[0].get_matrix().get()[:4]
-    if max(abs(b), abs(c)) < 0.001 * max(abs(a), abs(d)):  # noqa: PLR2004  # upright but for rounding
-        across, down = width / abs(a), height / abs(d)
-    elif max(abs(a), abs(d)) < 0.001 * max(abs(b), abs(c)):  # noqa: PLR2004  # lying
-        across, down = height / abs(c), width / abs(b)
-    else:
-        return None
-    if page.get_rotation() in (90, 270):
-        across, down = down, across
-    if abs(across / down - 1) > _SQUARE:  # a fax has oblong pixels
-        across = down = max(across, down)
-    return across, down
-
-
-def _invisible(item: pypdfium2.PdfObject) -> bool:
-    return (
-        item.type == pdfium.FPDF_PAGEOBJ_TEXT and pdfium.FPDFTextObj_GetTextRenderMode(item.raw) == _INVISIBLE_TEXT
-    )
-
-
-def _covers(picture: pypdfium2.PdfImage, page: pypdfium2.PdfPage) -> bool:
-    left, bottom, right, top = page.get_bbox()
-    l, b, r, t = picture.get_bounds()  # noqa: E741
-    shared = max(0.0, min(right, r) - max(left, l)) * max(0.0, min(top, t) - max(bottom, b))
-    return shared >= _COVERING * (right - left) * (top - bottom)
+    across, down = page.native_scale() or (_PDF_DPI / 72, _PDF_DPI / 72)
+    width, height = page.width * across, page.height * down
+    shrink = min(1.0, math.sqrt(limits.pixels / (width * height)))
+    frame = Frame(max(1, round(width * shrink)), max(1, round(height * shrink)), round(72 * across * shrink, 2))
+    return page, frame

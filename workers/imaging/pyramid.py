@@ -1,11 +1,12 @@
 """Pyramids: one page at every size that a viewer asks for, in a file that is cheap to open."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
+from pyvips.voperation import cache_set_max, cache_set_max_files, cache_set_max_mem, concurrency_set
 
 from workers.imaging.inspect import Unreadable
 
@@ -15,12 +16,13 @@ Format = Literal["jpg", "png", "webp"]
 _TILE = 256
 _MM_PER_INCH = 25.4
 _MIDDLE = 128
+_NOTHING = 0  # no remarks are kept beside the pixels
 
 # Many small requests at once, not one large one: a thread each, and few files held open.
-pyvips.concurrency_set(1)
-pyvips.cache_set_max(100)
-pyvips.cache_set_max_mem(64 << 20)
-pyvips.cache_set_max_files(50)
+concurrency_set(1)
+cache_set_max(100)
+cache_set_max_mem(64 << 20)
+cache_set_max_files(50)
 
 
 def write_pyramid(pixels: NDArray[np.uint8], path: Path, *, dpi: float | None) -> None:
@@ -80,14 +82,14 @@ def region(  # noqa: PLR0913  # the parameters of IIIF
     Source: IIIF Image API 3.0, 4.
     """
     step = _step(path, min(width / out_width, height / out_height))
-    level = _level(path, step)
-    left, top = min(x >> step, level.width - 1), min(y >> step, level.height - 1)
-    right = min(level.width, max(left + 1, round((x + width) / 2**step)))
-    bottom = min(level.height, max(top + 1, round((y + height) / 2**step)))
+    level, pixel = _level(path, step), 2**step  # a level's pixel is so wide, even where the last ones are cut off
+    left, top = min(x // pixel, level.width - 1), min(y // pixel, level.height - 1)
+    right, bottom = min(level.width, -(-(x + width) // pixel)), min(level.height, -(-(y + height) // pixel))
+    across, down = out_width * pixel / width, out_height * pixel / height
     try:
-        part = level.crop(left, top, right - left, bottom - top)
-        if (part.width, part.height) != (out_width, out_height):
-            part = part.thumbnail_image(out_width, height=out_height, size="force")
+        part = level.crop(left, top, max(1, right - left), max(1, bottom - top)).resize(across, vscale=down)
+        over_left, over_top = round((x / pixel - left) * across), round((y / pixel - top) * down)
+        part = part.embed(-over_left, -over_top, out_width, out_height, extend="copy")
         if quality in ("gray", "bitonal"):
             part = part.colourspace("b-w")
         if quality == "bitonal":
@@ -102,16 +104,16 @@ def region(  # noqa: PLR0913  # the parameters of IIIF
 def _encoded(part: pyvips.Image, quality: Quality, form: Format) -> bytes:
     match form:
         case "jpg":
-            return part.jpegsave_buffer(Q=80, keep="none")
+            return part.jpegsave_buffer(Q=80, keep=_NOTHING)
         case "png":
-            return part.pngsave_buffer(compression=3, bitdepth=1 if quality == "bitonal" else 8, keep="none")
+            return part.pngsave_buffer(compression=3, bitdepth=1 if quality == "bitonal" else 8, keep=_NOTHING)
         case "webp":
-            return part.webpsave_buffer(Q=80, effort=1, keep="none")
+            return part.webpsave_buffer(Q=80, effort=1, keep=_NOTHING)
 
 
 def _step(path: Path, shrink: float) -> int:
     """Return how many halvings lie between the finest level and the coarsest that is still fine enough."""
-    levels = int(_level(path, 0).get("n-pages"))
+    levels = cast("int", _level(path, 0).get("n-pages"))
     return max(step for step in range(levels) if step == 0 or 2**step <= shrink)
 
 
@@ -124,6 +126,6 @@ def _level(path: Path, step: int) -> pyvips.Image:
 
 def _picture(pixels: NDArray[np.uint8]) -> pyvips.Image:
     height, width, bands = pixels.shape
-    return pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, bands, "uchar").copy(
+    return pyvips.Image.new_from_memory(np.ascontiguousarray(pixels).data, width, height, bands, "uchar").copy(
         interpretation="srgb"
     )

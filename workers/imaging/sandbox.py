@@ -15,7 +15,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from workers.imaging.inspect import Frame, Inspected, Limits, Unreadable, inspect
 
@@ -107,30 +107,29 @@ def _started(memory: int) -> subprocess.Popen[bytes]:
 
 
 def _asked(child: subprocess.Popen[bytes], request: dict[str, Any], seconds: float) -> dict[str, Any]:
-    assert child.stdin is not None
-    _send(child.stdin, request)
+    _send(cast("IO[bytes]", child.stdin), request)
     return _received(child, seconds)
 
 
 def _received(child: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
     """Read one message before the time is up."""
-    assert child.stdout is not None
     until = time.monotonic() + seconds
+    (length,) = _LENGTH.unpack(_read(child, _LENGTH.size, until))
+    return json.loads(_read(child, length, until))
+
+
+def _read(child: subprocess.Popen[bytes], size: int, until: float) -> bytes:
+    pipe, content = cast("IO[bytes]", child.stdout), b""
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
-
-        def exactly(size: int) -> bytes:
-            content = b""
-            while len(content) < size:
-                if not selector.select(max(0.0, until - time.monotonic())):
-                    raise TimeoutError
-                part = child.stdout.read(size - len(content)) if child.stdout else b""
-                if not part:
-                    raise EOFError
-                content += part
-            return content
-
-        return json.loads(exactly(*_LENGTH.unpack(exactly(_LENGTH.size))))
+        selector.register(pipe, selectors.EVENT_READ)
+        while len(content) < size:
+            if not selector.select(max(0.0, until - time.monotonic())):
+                raise TimeoutError
+            part = pipe.read(size - len(content))
+            if not part:
+                raise EOFError
+            content += part
+    return content
 
 
 def _send(pipe: IO[bytes], message: dict[str, Any]) -> None:
