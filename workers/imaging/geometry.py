@@ -22,6 +22,7 @@ Box: TypeAlias = tuple[int, int, int, int]
 _LOOK = 1200  # longest side of the copy on which slant and border are sought: 0.05 degrees are one pixel
 _MARGIN_MM = 3.0  # DA/T 31-2017, 10.3
 _BED = 64  # grey below which an area that reaches the frame is the scanner's lid
+SURE = 0.6  # confidence of a slant: pages of text show 0.8 and more, photographs and noise 0.2 to 0.5
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -223,14 +224,17 @@ def find_slant(image: Rgb, *, limit: float = 15.0) -> Slant:
     rows, columns = np.nonzero(find_ink(page, find_bed(page)))
     if len(rows) < 500:  # noqa: PLR2004  # fewer strokes make no line
         return Slant(0.0, 0.0)
-    step = max(1, len(rows) // 20_000)
+    step = max(1, len(rows) // 40_000)
     points = np.array((columns[::step], rows[::step]), np.float64)
     coarse = np.arange(-limit, limit + 0.01, 0.5).tolist()
-    sharp = [_sharpness(points, angle) for angle in coarse]
-    near = coarse[int(np.argmax(sharp))]
-    fine = np.clip(np.arange(near - 0.6, near + 0.61, 0.05), -limit, limit).tolist()
-    finest = [_sharpness(points, angle) for angle in fine]
-    return Slant(fine[int(np.argmax(finest))], float(1 - np.median(sharp) / max(finest)))
+    # A third of the scale: on the full one a peak is narrower than half a degree and slips through.
+    rough = [_sharpness(points[:, ::4] / 3, angle) for angle in coarse]
+    near = coarse[int(np.argmax(rough))]
+    fine = np.clip(np.arange(near - 0.6, near + 0.61, 0.05), -limit, limit)
+    sharp = np.array([_sharpness(points, angle) for angle in fine.tolist()])
+    # The peak is ragged; its middle is within 0.05 degrees of the truth on the demo pages.
+    weights = np.clip(sharp - 0.75 * sharp.max(), 0, None)
+    return Slant(float((weights * fine).sum() / weights.sum()), float(1 - np.median(rough) / max(rough)))
 
 
 def deskew(image: Rgb, *, limit: float = 15.0) -> Deskewed:
@@ -246,7 +250,7 @@ def deskew(image: Rgb, *, limit: float = 15.0) -> Deskewed:
     Source: DA/T 31-2017, 10.2.
     """
     slant = find_slant(image, limit=limit)
-    if abs(slant.angle) < 0.1 or slant.confidence < 0.15:  # noqa: PLR2004
+    if abs(slant.angle) < 0.1 or slant.confidence < SURE:  # noqa: PLR2004
         return Deskewed(image, Transform.identity(), slant.angle, slant.confidence)
     height, width = image.shape[:2]
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float64)

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from workers.imaging.geometry import Box, Mask, find_bed, find_ink, find_slant, grey, reduced
+from workers.imaging.geometry import SURE, Box, Mask, find_bed, find_ink, find_slant, grey, reduced
 from workers.imaging.types import Grey, Rgb
 
 Severity: TypeAlias = Literal["E", "W"]
@@ -150,7 +150,7 @@ def _resolution(result: Rgb, dpi: float | None, limits: Thresholds) -> Iterator[
 
 
 def _exposure(original: Rgb, look: _Look, limits: Thresholds) -> Iterator[Finding]:
-    """Judge the sheet without the lid; a page without ink has no contrast to judge."""
+    """Judge the sheet without the lid; a page without any stroke has no contrast to judge."""
     sheet = look.grey[~look.bed]
     if not sheet.size:
         yield Finding("dark", "W", float(look.grey.mean()), limits.dark)
@@ -161,11 +161,13 @@ def _exposure(original: Rgb, look: _Look, limits: Thresholds) -> Iterator[Findin
     if mean > limits.bright:
         yield Finding("bright", "W", mean, limits.bright)
     ink = float(look.ink.sum() / sheet.size)
-    if ink < limits.ink:
-        yield Finding("near_blank", "W", ink, limits.ink)
-    darkest, lightest = np.percentile(sheet, (0.5, 95))
-    if ink >= limits.ink and lightest - darkest < limits.spread:
+    smooth = np.asarray(cv2.blur(look.grey, (3, 3)), np.uint8)  # or the sensor's noise would pass for strokes
+    faint = float(find_ink(smooth, look.bed, depth=10).sum() / sheet.size)
+    darkest, lightest = np.percentile(smooth[~look.bed], (0.5, 95))
+    if lightest - darkest < limits.spread and max(ink, faint) >= limits.ink:
         yield Finding("low_contrast", "W", float(lightest - darkest), limits.spread)
+    elif ink < limits.ink:
+        yield Finding("near_blank", "W", ink, limits.ink)
     yield from _cast(original, limits)
 
 
@@ -221,7 +223,7 @@ def _edges(original: Rgb, look: _Look, place: tuple[int, int, int], side: int, d
 
 def _lie(result: Rgb, angle: float, orientation: int, limits: Thresholds) -> Iterator[Finding]:
     left = find_slant(result)
-    if abs(left.angle) > limits.slant_limit and left.confidence > 0.5:  # noqa: PLR2004  # as sure as a page of text
+    if abs(left.angle) > limits.slant_limit and left.confidence > SURE:
         yield Finding("skew", "E", left.angle, limits.slant_limit)
     elif abs(angle) > limits.slant:
         yield Finding("skew", "W", angle, limits.slant)

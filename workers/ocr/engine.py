@@ -87,7 +87,7 @@ def in_reading_order(lines: Sequence[Line]) -> tuple[Line, ...]:
     order: list[int] = []
     while waiting:
         _, top, _, bottom = boxes[waiting[0]]
-        row = [index for index in waiting if (boxes[index][1] + boxes[index][3]) / 2 < (top + 2 * bottom) / 3]
+        row = [index for index in waiting if (boxes[index][1] + boxes[index][3]) / 2 < (top + 3 * bottom) / 4]
         order += sorted(row, key=lambda index: boxes[index][0])
         waiting = [index for index in waiting if index not in row]
     return tuple(lines[index] for index in order)
