@@ -65,9 +65,12 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def services(settings: Settings) -> Services:
+def services(settings: Settings) -> Iterator[Services]:
     """Return all services on the embedded engines."""
-    return build(settings)
+    built = build(settings)
+    yield built
+    built.works._database.close()
+    built.directory._province.close()
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +141,7 @@ def other(make_county: MakeCounty) -> County:
 
 
 @pytest.fixture(scope="session")
-def work_off(services: Services, settings: Settings) -> Callable[[], int]:
+def work_off(services: Services, settings: Settings) -> Iterator[Callable[[], int]]:
     """Return what dispatcher and workers would do: hand out and run jobs until none is left that may run now."""
     database = Database(settings.dispatcher_database_url.get_secret_value(), pool_size=1)
 
@@ -154,4 +157,5 @@ def work_off(services: Services, settings: Settings) -> Callable[[], int]:
                     run(services, job.id)
                 done += 1
 
-    return work
+    yield work
+    database.close()
