@@ -11,7 +11,6 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from app.audit.service import EntryFilter
-from app.bootstrap import build
 from app.demo import catalogue
 from app.demo.province import PROVINCE
 from app.intake.headings import ELEMENTS
@@ -30,12 +29,8 @@ from app.intake.types import (
 from app.kernel.errors import Conflict, Invalid, NotFound, Refused
 from app.kernel.ids import new_id
 from app.kernel.paging import PageRequest, decode_cursor
-from app.platform.embedded.postgres import running
-from app.platform.roles import LOGINS, establish
-from app.platform.settings import Settings
 from app.records.types import ItemQuery
 from app.services import Services
-from migrations.run import migrate
 from search.types import Query
 from tenants.directory import Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered
@@ -44,37 +39,12 @@ HEADINGS = "全宗号,全宗名称,档号,题名,责任者,日期,保管期限,�
 EVERYTHING = PageRequest(200)
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    folder = tmp_path_factory.mktemp("archive")
-    with running(folder / "data") as postgres:
-        postgres.admit(LOGINS)
-        establish(postgres.dsn())
-        migrate(postgres.dsn("lantai_migrator"))
-        settings = Settings.model_validate(
-            {
-                "data": folder,
-                "database_url": postgres.dsn("lantai_app"),
-                "dispatcher_database_url": postgres.dsn("lantai_dispatcher"),
-                "province_database_url": postgres.dsn("lantai_province"),
-                "broker_url": "redis://nowhere",
-                "secret_key": "k" * 32,
-                "site_a": folder / "a",
-                "site_b": folder / "b",
-            }
-        )
-        built = build(settings)
-        yield built
-        built.works._database.close()
-        built.directory._province.close()
-
-
 @pytest.fixture
-def county(services: Services) -> Iterator[TenantId]:
-    """Enter a new county as its archivist."""
+def archive(services: Services) -> Iterator[TenantId]:
+    """Enter a county that holds nothing yet, as its archivist."""
     code = f"{uuid.uuid4().int % 10**6:06d}"
-    tenant = TenantId(f"county{code}")
-    services.directory.create(Tenant(tenant, "某县", code, code), ProvinceScope(Principal("province"), "test"))
+    tenant = TenantId(f"empty{code}")
+    services.directory.create(Tenant(tenant, f"{code}县", code, code), ProvinceScope(Principal("province"), "test"))
     with entered(as_role(tenant, "archivist")):
         yield tenant
 
@@ -109,9 +79,9 @@ def imported(intake: IntakeService, content: bytes, *, skip_faulty: bool = False
     return intake.get(shown.id)
 
 
-def told(services: Services, county: TenantId) -> list[str]:
+def told(services: Services, archive: TenantId) -> list[str]:
     """Return the county's audit log, oldest first, and hold its chain to be whole."""
-    with entered(as_role(county, "director")):
+    with entered(as_role(archive, "director")):
         verdict = services.audit.verify()
         entries = services.audit.page(EVERYTHING, EntryFilter()).rows
     assert verdict.broken_at is None
@@ -122,7 +92,7 @@ def titles(services: Services) -> list[str]:
     return [item.described.title for item in services.records.items(ItemQuery(), EVERYTHING).rows]
 
 
-def test_a_preview_writes_nothing_and_a_confirmation_everything_once(services: Services, county: TenantId) -> None:
+def test_a_preview_writes_nothing_and_a_confirmation_everything_once(services: Services, archive: TenantId) -> None:
     content = table(row(1), row(2, "关于防汛的通知"))
     shown = previewed(services.intake, content)
     assert (shown.state, shown.total, shown.valid, shown.created, shown.fault_count) == ("previewed", 2, 2, 2, 0)
@@ -139,7 +109,7 @@ def test_a_preview_writes_nothing_and_a_confirmation_everything_once(services: S
     assert (done.state, done.created, done.unchanged) == ("done", 2, 0)
     assert titles(services) == ["关于春耕的通知", "关于防汛的通知"]
     assert [(fonds.fonds_code, fonds.fonds_name) for fonds in services.records.fonds()] == [("Z109", "县政府办公室")]
-    assert told(services, county) == [
+    assert told(services, archive) == [
         "intake:catalogue:received",
         "intake:catalogue:confirmed",
         "records:fonds:created",
@@ -149,7 +119,7 @@ def test_a_preview_writes_nothing_and_a_confirmation_everything_once(services: S
     ]
 
 
-def test_the_same_file_again_changes_nothing(services: Services, county: TenantId) -> None:
+def test_the_same_file_again_changes_nothing(services: Services, archive: TenantId) -> None:
     content = catalogue.to_csv(catalogue.rows(PROVINCE.counties[0]), "gb18030")
     first = imported(services.intake, content)
     before = services.records.items(ItemQuery(), EVERYTHING).rows
@@ -157,25 +127,25 @@ def test_the_same_file_again_changes_nothing(services: Services, county: TenantI
     assert (first.created, first.unchanged) == (first.total, 0)
     assert (again.created, again.unchanged) == (0, first.total)
     assert services.records.items(ItemQuery(), EVERYTHING).rows == before
-    assert told(services, county).count("records:item:created") == first.total
+    assert told(services, archive).count("records:item:created") == first.total
 
 
-def test_what_is_imported_is_found(services: Services, county: TenantId) -> None:
+def test_what_is_imported_is_found(services: Services, archive: TenantId) -> None:
     imported(services.intake, table(row(1, "关于柳林镇土地确权的批复"), row(2)))
-    with entered(as_role(county, "desk")):
+    with entered(as_role(archive, "desk")):
         found = services.search.search(Query("土地确权"), EVERYTHING)
     assert [hit.title for hit in found.hits] == ["关于柳林镇土地确权的批复"]
 
 
-def test_another_county_sees_nothing_of_it(services: Services, county: TenantId) -> None:
+def test_another_county_sees_nothing_of_it(services: Services, archive: TenantId) -> None:
     shown = previewed(services.intake, table(row(1)))
-    with entered(replace(as_role(county, "archivist"), tenant=TenantId("elsewhere"))):
+    with entered(replace(as_role(archive, "archivist"), tenant=TenantId("elsewhere"))):
         with pytest.raises(NotFound):
             services.intake.get(shown.id)
         assert services.intake.page(EVERYTHING).rows == ()
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 class TestFaultyRows:
     """Rows that cannot be taken."""
 
@@ -212,7 +182,7 @@ class TestFaultyRows:
         assert (shown.created, shown.unchanged) == (1, 0)
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_what_became_faulty_after_the_preview_is_not_written(services: Services) -> None:
     shown = previewed(services.intake, table(row(1), row(2)))
     services.intake.confirm(shown.id)
@@ -225,7 +195,7 @@ def test_what_became_faulty_after_the_preview_is_not_written(services: Services)
     assert services.intake.get(shown.id).fault_count == 1
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_a_writing_cut_short_leaves_nothing_and_is_taken_up_again(services: Services) -> None:
     shown = previewed(services.intake, table(*(row(n) for n in range(1, 2501))))
     services.intake.confirm(shown.id)
@@ -241,7 +211,7 @@ def test_a_writing_cut_short_leaves_nothing_and_is_taken_up_again(services: Serv
     assert services.intake.get(shown.id).created == 2500
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_a_mapping_is_remembered_for_its_headings(services: Services) -> None:
     def content(number: int) -> bytes:
         return table(row(number)).decode("gb18030").replace("题名", "内容", 1).encode()
@@ -255,7 +225,7 @@ def test_a_mapping_is_remembered_for_its_headings(services: Services) -> None:
     assert previewed(services.intake, content(2)).mapping["内容"] == "title"
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 @pytest.mark.parametrize(
     ("mapping", "code"),
     [
@@ -271,7 +241,7 @@ def test_a_mapping_that_makes_no_sense_is_refused(services: Services, mapping: d
     assert [fault.code for fault in refused.value.faults] == [code]
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_what_is_no_catalogue_is_refused_at_the_door(services: Services) -> None:
     with pytest.raises(Empty):
         services.intake.begin(io.BytesIO(b""), "目录.csv")
@@ -280,7 +250,7 @@ def test_what_is_no_catalogue_is_refused_at_the_door(services: Services) -> None
     assert services.intake.page(EVERYTHING).rows == ()
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_what_only_reading_shows_ends_the_import_with_its_reason(services: Services) -> None:
     book, out = Workbook(), io.BytesIO()
     sheet = book.active or book.create_sheet()
@@ -296,7 +266,7 @@ def test_what_only_reading_shows_ends_the_import_with_its_reason(services: Servi
         services.intake.confirm(begun.id)
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_beginning_twice_with_one_id_begins_once(services: Services) -> None:
     chosen = ImportId(new_id())
     first = services.intake.begin(io.BytesIO(table(row(1))), "甲.csv", import_id=chosen)
@@ -305,7 +275,7 @@ def test_beginning_twice_with_one_id_begins_once(services: Services) -> None:
         services.intake.begin(io.BytesIO(table(row(2))), "甲.csv", import_id=chosen)
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_the_listing_goes_on_at_its_cursor(services: Services) -> None:
     begun = [services.intake.begin(io.BytesIO(table(row(n))), f"{n}.csv").file_name for n in range(3)]
     first = services.intake.page(PageRequest(2))
@@ -314,7 +284,7 @@ def test_the_listing_goes_on_at_its_cursor(services: Services) -> None:
     assert rest.next_cursor is None
 
 
-@pytest.mark.usefixtures("county")
+@pytest.mark.usefixtures("archive")
 def test_the_template_is_understood_column_by_column(services: Services) -> None:
     book = load_workbook(io.BytesIO(services.intake.template()))
     sheet = book.active
@@ -330,8 +300,8 @@ def test_the_template_is_understood_column_by_column(services: Services) -> None
     ("role", "reads", "imports"),
     [("archivist", True, True), ("director", True, False), ("desk", False, False), ("sys_admin", False, False)],
 )
-def test_who_may_import(services: Services, county: TenantId, role: str, *, reads: bool, imports: bool) -> None:
-    with entered(as_role(county, role)):
+def test_who_may_import(services: Services, archive: TenantId, role: str, *, reads: bool, imports: bool) -> None:
+    with entered(as_role(archive, role)):
         for allowed, act in (
             (reads, lambda: services.intake.page(EVERYTHING)),
             (imports, lambda: services.intake.begin(io.BytesIO(table(row(1))), "目录.csv")),
@@ -340,8 +310,8 @@ def test_who_may_import(services: Services, county: TenantId, role: str, *, read
                 act()
 
 
-def test_names_with_odd_characters_are_kept_readable(services: Services, county: TenantId) -> None:
-    del county
+def test_names_with_odd_characters_are_kept_readable(services: Services, archive: TenantId) -> None:
+    del archive
     begun = services.intake.begin(io.BytesIO(table(row(1))), "C:\\目录\\a\x00\udcff\n春.csv")
     assert begun.file_name == "a春.csv"
     assert Path(begun.file_name).suffix == ".csv"
