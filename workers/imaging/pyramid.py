@@ -1,4 +1,7 @@
-"""Pyramids: one page at every size that a viewer asks for, in a file that is cheap to open."""
+"""Pyramids: one page at every size that a viewer asks for, in a file that is cheap to open.
+
+A process that has used this must not fork: libvips' threads would be missing in the child, and waited for.
+"""
 
 from pathlib import Path
 from typing import Literal, cast
@@ -6,7 +9,7 @@ from typing import Literal, cast
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
-from pyvips.voperation import cache_set_max, cache_set_max_files, cache_set_max_mem, concurrency_set
+from pyvips.voperation import cache_set_max, concurrency_set
 
 from workers.imaging.inspect import Unreadable
 
@@ -18,11 +21,10 @@ _MM_PER_INCH = 25.4
 _MIDDLE = 128
 _NOTHING = 0  # no remarks are kept beside the pixels
 
-# Many small requests at once, not one large one: a thread each, and few files held open.
+# Many small requests at once, not one large one: a thread each. Nothing is kept between them,
+# since a pyramid is replaced under its name when its page is corrected again.
 concurrency_set(1)
-cache_set_max(100)
-cache_set_max_mem(64 << 20)
-cache_set_max_files(50)
+cache_set_max(0)
 
 
 def write_pyramid(pixels: NDArray[np.uint8], path: Path, *, dpi: float | None) -> None:
@@ -32,7 +34,7 @@ def write_pyramid(pixels: NDArray[np.uint8], path: Path, *, dpi: float | None) -
     ----------
     pixels : uint8, (height, width, 3)
     path : Path
-        Overwritten. A pyramid is opened through a cache, so write each under a name of its own.
+        Overwritten.
     dpi : float or None
     """
     per_mm = dpi / _MM_PER_INCH if dpi else 1.0
@@ -81,8 +83,10 @@ def region(  # noqa: PLR0913  # the parameters of IIIF
 
     Source: IIIF Image API 3.0, 4.
     """
-    step = _step(path, min(width / out_width, height / out_height))
-    level, pixel = _level(path, step), 2**step  # a level's pixel is so wide, even where the last ones are cut off
+    finest = _level(path, 0)
+    step = _step(finest, min(width / out_width, height / out_height))
+    level = _level(path, step) if step else finest
+    pixel = 2**step  # not the ratio of the sizes: a level leaves out what does not fill a pixel of it
     left, top = min(x // pixel, level.width - 1), min(y // pixel, level.height - 1)
     right, bottom = min(level.width, -(-(x + width) // pixel)), min(level.height, -(-(y + height) // pixel))
     across, down = out_width * pixel / width, out_height * pixel / height
@@ -111,9 +115,9 @@ def _encoded(part: pyvips.Image, quality: Quality, form: Format) -> bytes:
             return part.webpsave_buffer(Q=80, effort=1, keep=_NOTHING)
 
 
-def _step(path: Path, shrink: float) -> int:
+def _step(finest: pyvips.Image, shrink: float) -> int:
     """Return how many halvings lie between the finest level and the coarsest that is still fine enough."""
-    levels = cast("int", _level(path, 0).get("n-pages"))
+    levels = cast("int", finest.get("n-pages"))
     return max(step for step in range(levels) if step == 0 or 2**step <= shrink)
 
 

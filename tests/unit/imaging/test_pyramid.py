@@ -120,6 +120,14 @@ def test_a_tiny_page_has_a_pyramid_too(tmp_path: Path) -> None:
     assert cut(path, x=0, y=0, width=1, height=1, out_width=3, out_height=3).size == (3, 3)
 
 
+def test_a_pyramid_made_again_shows_the_new_page(tmp_path: Path) -> None:
+    path = tmp_path / "page.tif"
+    for shade in (0, 255):
+        write_pyramid(np.full((600, 600, 3), shade, np.uint8), path, dpi=None)
+        shown = cut(path, x=0, y=0, width=512, height=512, out_width=256, out_height=256)
+        assert abs(int(np.asarray(shown)[128, 128, 0]) - shade) < 3
+
+
 def test_what_is_no_pyramid_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "page.tif"
     path.write_bytes(b"II*\0")
