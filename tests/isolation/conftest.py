@@ -1,0 +1,167 @@
+"""A county that has been through the whole journey, whose rows, pages and jobs another county must never meet."""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from app.intake.types import ImportId
+from app.kernel.paging import PageRequest
+from app.platform.embedded.postgres import EmbeddedPostgres
+from app.records.types import Description, ItemQuery
+from app.services import Services
+from tests import sheets
+from tests.conftest import County, MakeCounty
+
+WORD = "柳荫渡口"
+"""Stands in titles, on a page and in names of the first county alone."""
+
+FILLED_BY_HAND = {
+    "series": "INSERT INTO series (tenant_id, id, fonds_id, series_code, title)"
+    " SELECT tenant_id, gen_random_uuid(), id, 'WS', '文书' FROM fonds WHERE tenant_id = %s LIMIT 1",
+    "code_rule": "INSERT INTO code_rule (tenant_id, id, name, fonds_code, category_code, rank, rule)"
+    """ VALUES (%s, gen_random_uuid(), '甲', 'Z999', 'WS', 1, '{"segments": [], "width": 4}')""",
+}
+"""Tables that no verb of the product writes yet."""
+
+AsApp = Callable[[County], AbstractContextManager[psycopg.Connection[dict[str, object]]]]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A county with rows in every table.
+
+    Attributes
+    ----------
+    ids : mapping
+        An id of each kind, by the name that addresses use.
+    subjects : mapping
+        What each task is about, by the name of the task.
+    """
+
+    county: County
+    ids: Mapping[str, uuid.UUID]
+    subjects: Mapping[str, uuid.UUID]
+
+
+class Superuser:
+    """Looks at the database past row security."""
+
+    def __init__(self, connection: psycopg.Connection[dict[str, object]]) -> None:
+        self._connection = connection
+
+    def rows(self, query: str, *values: object) -> list[dict[str, object]]:
+        return self._connection.execute(query, values).fetchall()
+
+    def row_of(self, table: str, county: County) -> dict[str, object]:
+        found = self.rows(f"SELECT to_jsonb(t) AS row FROM {table} t WHERE tenant_id = %s LIMIT 1", county.tenant)
+        assert found, f"{table} has no row in the test: drive a verb that writes it, or name it in FILLED_BY_HAND"
+        row = found[0]["row"]
+        assert isinstance(row, dict)
+        return row
+
+    def state(self, tables: list[str], county: County) -> dict[str, object]:
+        """Return a digest of each table's rows of a county."""
+        query = "SELECT count(*) || ':' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') AS d FROM {} t"
+        return {t: self.rows(query.format(t) + " WHERE tenant_id = %s", county.tenant)[0]["d"] for t in tables}
+
+
+@pytest.fixture(scope="session")
+def superuser(postgres: EmbeddedPostgres) -> Iterator[Superuser]:
+    with psycopg.connect(postgres.dsn(), autocommit=True, row_factory=dict_row) as connection:
+        yield Superuser(connection)
+
+
+@pytest.fixture(scope="session")
+def as_app(postgres: EmbeddedPostgres) -> AsApp:
+    """Return a way to a transaction under the application's role, bound to a county."""
+
+    @contextmanager
+    def connect(county: County) -> Iterator[psycopg.Connection[dict[str, object]]]:
+        with psycopg.connect(postgres.dsn("lantai_app"), row_factory=dict_row) as connection:
+            connection.execute("SELECT set_config('app.tenant', %s, true)", (county.tenant,))
+            yield connection
+            connection.rollback()
+
+    return connect
+
+
+def _zip(**files: bytes) -> io.BytesIO:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    out.seek(0)
+    return out
+
+
+@pytest.fixture(scope="session")
+def lived(make_county: MakeCounty, services: Services, superuser: Superuser, work_off: Callable[[], int]) -> Lived:
+    """Return a county that imported, scanned, numbered, checked and accepted."""
+    county = make_county()
+    with county.acting("archivist"):
+        table = sheets.catalogue(sheets.catalogue_row(1, f"关于{WORD}修缮的通知", person=WORD), sheets.catalogue_row(2))
+        begun = services.intake.begin(io.BytesIO(table), f"{WORD}.csv")
+    work_off()
+    with county.acting("archivist"):
+        services.intake.remap(ImportId(begun.id), services.intake.get(begun.id).mapping)
+    work_off()
+    with county.acting("archivist"):
+        services.intake.confirm(begun.id)
+    work_off()
+    with county.acting("archivist"):
+        first, second = services.records.items(ItemQuery(), PageRequest()).rows
+        services.records.revise(first.id, {"ref_code": "", "archive_file_no": ""}, expected=1, reason=WORD)
+        coded = services.records.allocate_code(first.id, expected=2)
+        services.records.revise(second.id, {"note": WORD}, expected=1, reason=WORD)
+        bound = services.records.create(
+            Description(fonds_code="Z109", title=f"{WORD}案卷", archive_file_no="001", ref_code="Z109-001-001-001")
+        )
+        upload = services.digitisation.begin(f"{WORD}扫描")
+        name = f"{coded.ref_code}-1.jpg"
+        page = services.digitisation.receive(upload.id, name, io.BytesIO(sheets.jpeg(f"{WORD}修缮经费已经下达"))).pages[
+            0
+        ]
+        stray = services.digitisation.receive(
+            upload.id, f"{WORD}.png", io.BytesIO(sheets.encoded(sheets.sheet(["无处安放"], size=(300, 150)), "PNG"))
+        ).pages[0]
+        zipped = services.digitisation.receive(upload.id, f"{WORD}.zip", _zip(**{"坏.jpg": b"not a picture"}))
+    work_off()
+    with county.acting("archivist"):
+        assert services.records.check(coded.id).passed
+        services.records.accept(coded.id, expected=services.records.get(coded.id).version)
+    work_off()
+    county.token()
+    for statement in FILLED_BY_HAND.values():
+        superuser._connection.execute(statement, (county.tenant,))
+    job = superuser.rows("SELECT id FROM job WHERE tenant_id = %s AND subject_id = %s", county.tenant, stray.id)[0]
+    ids = {
+        "item_id": coded.id,
+        "upload_id": upload.id,
+        "page_id": page.id,
+        "import_id": begun.id,
+        "job_id": uuid.UUID(str(job["id"])),
+        "stray": stray.id,
+        "open_item": bound.id,
+    }
+    assert zipped.file_id
+    subjects = {
+        "digitisation.page": page.id,
+        "digitisation.unpack": zipped.file_id,
+        "intake.read": begun.id,
+        "intake.write": begun.id,
+        "search.index_item": coded.id,
+    }
+    return Lived(county, ids, subjects)
+
+
+@pytest.fixture(scope="session")
+def neighbour(make_county: MakeCounty) -> County:
+    """Return the county that must see nothing."""
+    return make_county()

@@ -1,0 +1,82 @@
+"""Each process's role reaches what its work needs and no more."""
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from app.platform.database import Database, tenant_tables
+from app.platform.embedded.postgres import EmbeddedPostgres
+from app.platform.roles import dangerous
+from app.platform.settings import Settings
+from app.platform.work import Works
+from tenants.scope import Scope, entered
+from tests.conftest import SYSTEM, County
+from tests.isolation.conftest import Lived
+
+OTHERS = [table for table in tenant_tables() if table != "job"]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_entry SET action = ''", "DELETE FROM audit_entry"])
+def test_the_application_cannot_change_the_audit_log(postgres: EmbeddedPostgres, lived: Lived, statement: str) -> None:
+    with psycopg.connect(postgres.dsn("lantai_app")) as connection:
+        connection.execute("SELECT set_config('app.tenant', %s, true)", (lived.county.tenant,))
+        with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", OTHERS)
+@pytest.mark.parametrize("role", ["lantai_dispatcher", "lantai_province"])
+def test_neither_dispatcher_nor_province_reads_records(postgres: EmbeddedPostgres, role: str, table: str) -> None:
+    with psycopg.connect(postgres.dsn(role)) as connection:
+        connection.execute("SELECT set_config('app.tenant', 'any', true)")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(f"SELECT 1 FROM {table}")  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def test_the_dispatcher_sees_the_jobs_of_all_counties(postgres: EmbeddedPostgres, lived: Lived) -> None:
+    with psycopg.connect(postgres.dsn("lantai_dispatcher")) as connection:
+        whose = {tenant for (tenant,) in connection.execute("SELECT DISTINCT tenant_id FROM job")}
+        assert lived.county.tenant in whose
+        assert connection.execute("SELECT count(*) FROM tenant").fetchone() != (0,)
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM job")
+
+
+def test_the_province_sees_no_jobs(postgres: EmbeddedPostgres) -> None:
+    with (
+        psycopg.connect(postgres.dsn("lantai_province")) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute("SELECT 1 FROM job")
+
+
+@pytest.mark.parametrize("role", ["lantai_app", "lantai_dispatcher"])
+def test_only_the_province_writes_the_directory(postgres: EmbeddedPostgres, role: str) -> None:
+    with psycopg.connect(postgres.dsn(role)) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("UPDATE tenant SET name = name")
+
+
+@pytest.mark.parametrize("role", ["lantai_app", "lantai_dispatcher", "lantai_province"])
+def test_what_processes_connect_as_is_harmless(postgres: EmbeddedPostgres, role: str) -> None:
+    assert dangerous(postgres.dsn(role)) == ""
+
+
+def test_owner_and_superuser_are_named(postgres: EmbeddedPostgres) -> None:
+    assert dangerous(postgres.dsn("lantai_migrator")) == "owner"
+    assert dangerous(postgres.dsn()) == "superuser"
+
+
+def test_counties_take_turns_on_one_pooled_connection(settings: Settings, lived: Lived, neighbour: County) -> None:
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    works, servers = Works(database, ()), set[int]()
+    for _ in range(10):
+        for county, sees in ((lived.county, True), (neighbour, False)):
+            with entered(Scope(county.tenant, SYSTEM)), works() as work:
+                connection = work.session.connection()
+                servers.add(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+                found = connection.exec_driver_sql("SELECT count(*) FROM item").scalar_one()
+                assert bool(found) is sees
+        with pytest.raises(Exception, match="no tenant is bound"), database.unscoped() as session:
+            session.connection().exec_driver_sql("SELECT 1 FROM item")
+    database.close()
+    assert len(servers) == 1
