@@ -31,7 +31,7 @@ def find_seals(image: Rgb) -> tuple[Box, ...]:
         if least <= min(width, height)
         and max(width, height) <= most
         and max(width, height) <= 1.7 * min(width, height)  # oval seals
-        and area > 0.15 * width * height  # more than a frame
+        and area > 0.1 * width * height  # more than a frame
     )
 
 
