@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.database import Base, TenantOwned
@@ -23,7 +23,7 @@ class AuditEntryRow(TenantOwned, Base):
     at: Mapped[datetime]
     principal_id: Mapped[str]
     roles: Mapped[list[object]]
-    action: Mapped[str]
+    action: Mapped[str] = mapped_column(Text(collation="C"))
     object_id: Mapped[uuid.UUID]
     purpose: Mapped[str]
     request_id: Mapped[str]

@@ -14,6 +14,7 @@ from app.kernel.events import Event
 from app.kernel.hashes import Digest, canonical, sha256
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Policy, role
+from app.platform.predicates import beginning
 from app.platform.work import Work, Works
 from tenants.scope import current_scope
 
@@ -124,7 +125,7 @@ class AuditService:
         POLICY.require("read", current_scope().principal.roles)
         query = select(AuditEntryRow).order_by(AuditEntryRow.seq.desc()).limit(request.limit + 1)
         if wanted.action:
-            query = query.where(AuditEntryRow.action.startswith(wanted.action, autoescape=True))
+            query = query.where(beginning(AuditEntryRow.action, wanted.action))
         if wanted.principal:
             query = query.where(AuditEntryRow.principal_id == wanted.principal)
         if wanted.object_id:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from app.cli import archive, catalogue, install, scans
+from app.cli.bench.command import bench
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
 
@@ -33,5 +34,5 @@ def main(data: Path) -> None:
     del data
 
 
-for command in (*install.COMMANDS, *archive.COMMANDS, *catalogue.COMMANDS, *scans.COMMANDS):
+for command in (*install.COMMANDS, *archive.COMMANDS, *catalogue.COMMANDS, *scans.COMMANDS, bench):
     main.add_command(command)

@@ -4,7 +4,7 @@ import uuid
 from datetime import date as Date  # noqa: N812  # a column is called date
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.database import Base, TenantOwned, TenantRow
@@ -65,17 +65,18 @@ class ItemRow(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "fonds_id"], ["fonds.tenant_id", "fonds.id"]),
         ForeignKeyConstraint(["tenant_id", "series_id"], ["series.tenant_id", "series.id"]),
         ForeignKeyConstraint(["tenant_id", "file_unit_id"], ["file_unit.tenant_id", "file_unit.id"]),
-        UniqueConstraint("tenant_id", "ref_code"),
         CheckConstraint("secrecy IN ('公开', '内部')", name="no_state_secret"),
-        Index("ix_item_fonds", "tenant_id", "fonds_id", "ref_code"),
+        Index("uq_item_ref_code", "tenant_id", "ref_code", unique=True, postgresql_where=text("ref_code <> ''")),
+        Index("ix_item_ref_code", "tenant_id", "ref_code", "id"),
+        Index("ix_item_fonds", "tenant_id", "fonds_code", "ref_code", "id"),
         Index("ix_item_file_unit", "tenant_id", "file_unit_id"),
-        Index("ix_item_state", "tenant_id", "state", "id"),
+        Index("ix_item_state", "tenant_id", "state", "ref_code", "id"),
     )
 
     fonds_id: Mapped[uuid.UUID]
     series_id: Mapped[uuid.UUID | None]
     file_unit_id: Mapped[uuid.UUID | None]
-    ref_code: Mapped[str | None]
+    ref_code: Mapped[str] = mapped_column(Text(collation="C"), default="")
     fonds_code: Mapped[str]
     category_code: Mapped[str]
     catalogue_no: Mapped[str] = mapped_column(default="")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from app.kernel.errors import NotFound, StaleVersion
 from app.kernel.ids import derived_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Predicate
-from app.platform.predicates import where
+from app.platform.predicates import beginning, where
 from app.records.models import (
     CodeRuleRow,
     CodeSequenceRow,
@@ -50,7 +50,6 @@ _COLUMNS = {"state": ItemRow.state, "open_status": ItemRow.open_status}
 def described(row: ItemRow) -> Description:
     """Return an item row's description."""
     told: dict[str, Any] = {name: getattr(row, name) for name in _ELEMENTS}
-    told["ref_code"] = row.ref_code or ""
     return Description(**told)
 
 
@@ -59,7 +58,7 @@ def _item(row: ItemRow) -> Item:
         id=ItemId(row.id),
         fonds_id=FondsId(row.fonds_id),
         file_unit_id=FileUnitId(row.file_unit_id) if row.file_unit_id else None,
-        ref_code=row.ref_code,
+        ref_code=row.ref_code or None,
         described=described(row),
         open_status=row.open_status,
         state=ItemState(row.state),
@@ -74,7 +73,6 @@ def _columns(description: Description) -> dict[str, object]:
     span = date_span(description.date) if description.date else None
     told: dict[str, object] = {name: getattr(description, name) for name in _ELEMENTS}  # `asdict` takes 60 µs a row
     return told | {
-        "ref_code": description.ref_code or None,
         "date_from": span[0] if span else None,
         "date_to": span[1] if span else None,
     }
@@ -164,11 +162,14 @@ class Records:
 
     def page(self, wanted: ItemQuery, request: PageRequest, *, readable: Predicate) -> Page[Item]:
         """Return items in the order of their codes, those without one first."""
-        code = func.coalesce(ItemRow.ref_code, "").label("code")
-        query = self._narrowed(select(ItemRow), wanted, readable).order_by(code, ItemRow.id).limit(request.limit + 1)
+        query = (
+            self._narrowed(select(ItemRow), wanted, readable)
+            .order_by(ItemRow.ref_code, ItemRow.id)
+            .limit(request.limit + 1)
+        )
         if request.after:
             after_code, after_id = request.after[0], uuid.UUID(request.after[1])
-            query = query.where((code > after_code) | ((code == after_code) & (ItemRow.id > after_id)))
+            query = query.where(tuple_(ItemRow.ref_code, ItemRow.id) > tuple_(after_code, after_id))
         rows = tuple(map(_item, self._session.scalars(query)))
         shown = rows[: request.limit]
         more = len(rows) > request.limit
@@ -279,7 +280,7 @@ class Records:
     def _highest(self, smallest_class: str) -> int:
         tail = func.substr(ItemRow.ref_code, len(smallest_class) + 2)
         query = select(func.max(func.lpad(tail, 5, "0"))).where(
-            ItemRow.ref_code.startswith(smallest_class + "-", autoescape=True), tail.regexp_match("^[0-9]{1,5}$")
+            beginning(ItemRow.ref_code, smallest_class + "-"), tail.regexp_match("^[0-9]{1,5}$")
         )
         return int(self._session.scalar(query) or 0)
 
@@ -306,5 +307,5 @@ class Records:
         if wanted.state:
             query = query.where(ItemRow.state == wanted.state)
         if wanted.prefix:
-            query = query.where(ItemRow.ref_code.startswith(wanted.prefix, autoescape=True))
+            query = query.where(beginning(ItemRow.ref_code, wanted.prefix))
         return query

@@ -1,4 +1,4 @@
-"""The first tables. Expand."""
+"""spine"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("principal_id", sa.Text(), nullable=False),
         sa.Column("roles", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(collation="C"), nullable=False),
         sa.Column("object_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
@@ -362,7 +362,7 @@ def upgrade() -> None:
         sa.Column("fonds_id", sa.Uuid(), nullable=False),
         sa.Column("series_id", sa.Uuid(), nullable=True),
         sa.Column("file_unit_id", sa.Uuid(), nullable=True),
-        sa.Column("ref_code", sa.Text(), nullable=True),
+        sa.Column("ref_code", sa.Text(collation="C"), nullable=False),
         sa.Column("fonds_code", sa.Text(), nullable=False),
         sa.Column("category_code", sa.Text(), nullable=False),
         sa.Column("catalogue_no", sa.Text(), nullable=False),
@@ -406,11 +406,14 @@ def upgrade() -> None:
             ["tenant_id", "series_id"], ["series.tenant_id", "series.id"], name=op.f("fk_item_tenant_id_series_id")
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_item")),
-        sa.UniqueConstraint("tenant_id", "ref_code", name=op.f("uq_item_tenant_id_ref_code")),
     )
     op.create_index("ix_item_file_unit", "item", ["tenant_id", "file_unit_id"], unique=False)
-    op.create_index("ix_item_fonds", "item", ["tenant_id", "fonds_id", "ref_code"], unique=False)
-    op.create_index("ix_item_state", "item", ["tenant_id", "state", "id"], unique=False)
+    op.create_index("ix_item_fonds", "item", ["tenant_id", "fonds_code", "ref_code", "id"], unique=False)
+    op.create_index("ix_item_ref_code", "item", ["tenant_id", "ref_code", "id"], unique=False)
+    op.create_index("ix_item_state", "item", ["tenant_id", "state", "ref_code", "id"], unique=False)
+    op.create_index(
+        "uq_item_ref_code", "item", ["tenant_id", "ref_code"], unique=True, postgresql_where=sa.text("ref_code <> ''")
+    )
     op.create_table(
         "component",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -533,7 +536,9 @@ def downgrade() -> None:
     op.drop_table("page")
     op.drop_table("item_revision")
     op.drop_table("component")
+    op.drop_index("uq_item_ref_code", table_name="item", postgresql_where=sa.text("ref_code <> ''"))
     op.drop_index("ix_item_state", table_name="item")
+    op.drop_index("ix_item_ref_code", table_name="item")
     op.drop_index("ix_item_fonds", table_name="item")
     op.drop_index("ix_item_file_unit", table_name="item")
     op.drop_table("item")
