@@ -6,11 +6,11 @@ from uuid import UUID
 
 from flask import current_app, g, request
 from flask_smorest import Blueprint
-
 from werkzeug.datastructures import FileStorage
 
+from app.api import problems
 from app.identity.types import NotSignedIn
-from app.kernel.errors import Fault, Invalid
+from app.kernel.errors import DomainError, Fault, Invalid
 from app.kernel.ids import derived_id
 from tenants.scope import Scope, current_scope, entered, new_request_id
 
@@ -28,11 +28,13 @@ def services() -> "Services":
     return current_app.extensions["lantai"]
 
 
-def blueprint(name: str, description: str) -> Blueprint:
-    """Return a blueprint of the API: its requests enter the scope of their bearer token."""
-    blp = Blueprint(name, f"app.api.{name}", description=description, url_prefix=PREFIX)
+def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint:
+    """Return a blueprint of the API: its requests enter the scope of their bearer token, its errors are problems."""
+    blp = Blueprint(name, f"app.api.{name}", description=description, url_prefix=prefix)
     blp.before_request(enter)
     blp.teardown_request(leave)
+    blp.register_error_handler(DomainError, problems.refused)
+    blp.register_error_handler(Exception, problems.crashed)
     return blp
 
 

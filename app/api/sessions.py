@@ -4,17 +4,14 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.api import schemas
-from app.api.edge import blueprint, enter, leave, services
+from app.api.edge import blueprint, services
 from app.identity.types import Token
 from app.kernel import clock
 from tenants.scope import current_scope
 
-blp = Blueprint("sessions", __name__, description="Tokens (RFC 6749, RFC 7009)", url_prefix="/oauth")
-blp.before_request(enter)
-blp.teardown_request(leave)
+blp = blueprint("sessions", "Tokens (RFC 6749, RFC 7009)", prefix="/oauth")
 me = blueprint("me", "Who the token stands for")
 
 

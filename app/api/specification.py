@@ -10,7 +10,6 @@ from werkzeug.exceptions import HTTPException
 
 from app.api import audit, imports, items, jobs, problems, search, sessions, tenants, uploads
 from app.api.edge import PREFIX
-from app.kernel.errors import DomainError
 
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
@@ -85,8 +84,6 @@ def register(web: Flask, elsewhere: Callable[[HTTPException], Any]) -> None:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"bearer": []}]
     for blp in BLUEPRINTS:
-        blp.register_error_handler(DomainError, problems.refused)
-        blp.register_error_handler(Exception, problems.crashed)
         api.register_blueprint(blp)
     _complete(api)
 
