@@ -7,6 +7,7 @@ from app.api import specification
 from app.bootstrap import build
 from app.platform import telemetry
 from app.platform.settings import Settings
+from app.portal import site
 from app.services import Services
 
 
@@ -21,7 +22,8 @@ def create_app(services: Services) -> Flask:
     web.extensions["lantai"] = services
     web.config["MAX_CONTENT_LENGTH"] = services.settings.upload_bytes + (1 << 20)
     web.json.ensure_ascii = False  # pyright: ignore[reportAttributeAccessIssue]  # of the default provider
-    specification.register(web, lambda error: error)
+    specification.register(web, site.error_page)
+    site.register(web)
 
     @web.get("/healthz")
     def healthz() -> Response:

@@ -1,0 +1,82 @@
+"""The public home, signing in and out, and the desk's 今日."""
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as Answer
+
+from app.identity.types import NotSignedIn
+from app.kernel.errors import DomainError
+from app.kernel.paging import PageRequest
+from app.portal import words
+from app.portal.edge import SESSION, services, set_cookie, show
+from app.portal.rights import may
+
+bp = Blueprint("home", __name__)
+
+
+@bp.get("/")
+def index() -> Response:
+    """Show what this is, and the counties."""
+    return show("home.html", counties=services().directory.all())
+
+
+@bp.get("/sign-in")
+def sign_in_form() -> Response:
+    """Ask for county, account and password."""
+    return show("sign_in.html", **_sign_in_fields())
+
+
+@bp.post("/sign-in")
+def sign_in() -> Answer:
+    """Open a session, and go on to where the reader wanted."""
+    try:
+        tenant = services().directory.get(request.form.get("county", ""))
+        token = services().identity.sign_in(
+            tenant.id, request.form.get("login", "").strip(), request.form.get("password", ""), ("session",)
+        )[0]
+    except DomainError as error:
+        return show("sign_in.html", status=422, refusal=words.refusal(error), **_sign_in_fields())
+    answer = redirect(_local(request.form.get("next", "")), 303)
+    set_cookie(answer, SESSION, token.secret)
+    return answer
+
+
+@bp.post("/sign-out")
+def sign_out() -> Answer:
+    """End the session at once."""
+    try:
+        services().identity.sign_out(request.cookies.get(SESSION, ""))
+    except NotSignedIn:
+        pass
+    answer = redirect("/", 303)
+    answer.delete_cookie(SESSION)
+    return answer
+
+
+@bp.get("/desk/")
+def today() -> Response:
+    """Show how things stand, and what is next."""
+    facts: dict[str, object] = {}
+    if may("records", "read"):
+        facts["items"] = services().records.counts()
+    if may("digitisation", "read"):
+        facts["tray"] = services().digitisation.tray_size()
+        facts["uploads"] = services().digitisation.uploads(PageRequest(5)).rows
+    if may("jobs", "read"):
+        facts["jobs"] = services().jobs.counts()
+    return show("today.html", part="_today.html", **facts)
+
+
+def _sign_in_fields() -> dict[str, object]:
+    return {
+        "counties": services().directory.all(),
+        "chosen": request.values.get("county", ""),
+        "login": request.form.get("login", ""),
+        "next": _local(request.values.get("next", "")),
+        "why": request.args.get("why", ""),
+    }
+
+
+def _local(address: str) -> str:
+    """Return an address of this site, and the desk instead of any other."""
+    foreign = not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable()
+    return "/desk/" if foreign else address

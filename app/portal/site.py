@@ -1,0 +1,147 @@
+"""All pages as one: blueprints, words for templates, error pages."""
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, g, jsonify, request, url_for
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from app.kernel.errors import DomainError, Refused
+from app.platform import telemetry
+from app.platform.messages import known
+from app.portal import (
+    assets,
+    audit,
+    catalogue,
+    edge,
+    home,
+    iiif,
+    imports,
+    jobs,
+    rights,
+    search,
+    uploads,
+    viewer,
+    words,
+)
+from tenants.scope import scope_or_none
+
+_PAGES = (home.bp, catalogue.bp, imports.bp, uploads.bp, search.bp, viewer.bp, jobs.bp, audit.bp, iiif.bp)
+_ROOMS = {
+    "portal.catalogue": "records",
+    "portal.imports": "intake",
+    "portal.uploads": "digitisation",
+    "portal.viewer": "digitisation",
+    "portal.search": "search",
+    "portal.jobs": "jobs",
+    "portal.audit": "audit",
+}
+"""Which room's policy answers for which pages, to say whose a refused function is."""
+
+log = telemetry.logger("portal")
+
+
+def register(app: Flask) -> None:
+    """Add every page to the web application; raises `PackagesMissing` without the front end's packages."""
+    files = assets.load()
+    site = Blueprint("portal", __name__, template_folder="templates")
+
+    @site.get("/static/<digest>/<path:name>")
+    def static(digest: str, name: str) -> Response:
+        return assets.answer(files, digest, name)
+
+    def asset(name: str) -> str:
+        return url_for("portal.static", digest=files[name].digest, name=name)
+
+    for pages in _PAGES:
+        site.register_blueprint(pages)
+    site.before_request(edge.enter)
+    site.after_request(edge.leave)
+    site.teardown_request(edge.close)
+    site.register_error_handler(DomainError, _refused)
+    site.register_error_handler(HTTPException, error_page)
+    site.register_error_handler(Exception, _crashed)
+    site.context_processor(lambda: _in_every_template() | {"asset": asset})
+    site.add_app_template_filter(words.moment, "moment")
+    site.add_app_template_filter(words.day, "day")
+    app.register_blueprint(site)
+
+
+def _in_every_template() -> dict[str, object]:
+    scope = scope_or_none()
+    return {
+        "t": words.t,
+        "named": words.named,
+        "fault": words.fault,
+        "reason": words.reason,
+        "is_id": words.is_id,
+        "may": rights.may,
+        "whose": rights.whose,
+        "csrf": _csrf_field,
+        "csrf_token": edge.csrf,
+        "language": edge.language(),
+        "nonce": g.nonce,
+        "principal": scope.principal if scope else None,
+        "county": g.get("county"),
+        "here": request.blueprint or "",
+        "switch": _other_language,
+        "next_address": _next_address,
+    }
+
+
+def _csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(edge.csrf())
+
+
+def _other_language() -> str:
+    other = "en" if edge.language() == "zh" else "zh"
+    return _here(without=("lang",), lang=other) if request.method == "GET" else f"/desk/?lang={other}"
+
+
+def _next_address(cursor: str) -> str:
+    return _here(without=("cursor", "lang"), **({"cursor": cursor} if cursor else {}))
+
+
+def _here(*, without: tuple[str, ...], **added: str) -> str:
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in without]
+    return f"{request.path}?{urlencode([*kept, *added.items()])}"
+
+
+def error_page(error: HTTPException) -> Response:
+    """Answer what was refused by address, method or length, in words and with a code to read out."""
+    status = error.code or 500
+    if error.response is not None:
+        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
+    code = "portal.error.csrf" if error.description == "csrf" else f"portal.error.{status}"
+    if "nonce" not in g:  # no page of ours was found: its door did not open
+        edge.unscoped()
+        return edge.leave(_error(status, f"http.{status}", code if known(code, "zh") else "portal.error.other"))
+    return _error(status, f"http.{status}", code if known(code, "zh") else "portal.error.other")
+
+
+def _error(status: int, code: str, key: str) -> Response:
+    return _answer(status, code, words.t(key), ())
+
+
+def _refused(error: DomainError) -> Response:
+    roles: tuple[str, ...] = ()
+    if isinstance(error, Refused):
+        roles = rights.whose(_ROOMS.get(request.blueprint or "", "records"), error.action)
+    return _answer(error.status, error.code, words.refusal(error), words.faults(error), roles)
+
+
+def _crashed(error: Exception) -> Response:
+    log.exception("request failed", kind=type(error).__name__)
+    return _error(500, "http.500", "portal.error.500")
+
+
+def _answer(
+    status: int, code: str, told: str, faults: tuple[str, ...], roles: tuple[str, ...] = ()
+) -> Response:
+    if edge.wants_json() or request.blueprint == "portal.iiif":
+        answer = jsonify(code=code, words=" ".join((told, *faults)), status=status)
+        answer.status_code = status
+        return answer
+    return edge.show(
+        "error.html", status=status, code=code, told=told, faults=faults, roles=roles, request_id=g.request_id
+    )

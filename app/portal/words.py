@@ -1,0 +1,89 @@
+"""From codes to the words on a page, in the language of the answer."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from app.kernel.errors import DomainError, Fault, Invalid
+from app.platform.messages import known, text
+from app.portal.edge import language
+from app.records.types import CheckFailed, Finding
+
+_CHINA = ZoneInfo("Asia/Shanghai")
+_EIGHT = 8
+
+
+def t(code: str, **facts: object) -> str:
+    """Return a message of the catalogue."""
+    return text(code, language(), **facts)
+
+
+def named(kind: str, code: object) -> str:
+    """Return the name of a role, state, element or finding; the code itself where it has none."""
+    key = f"{kind}.{code}"
+    return t(key) if known(key, language()) else str(code)
+
+
+def fault(found: Fault | Finding, kind: str = "fault") -> str:
+    """Return what is wrong with a field, and the remedy.
+
+    Parameters
+    ----------
+    found : Fault or Finding
+    kind : str
+        Part of the catalogue: ``fault`` or ``check``.
+    """
+    field = named("element", found.field)
+    return t(f"{kind}.{found.code}", field=field, value=found.value, allowed=found.allowed)
+
+
+def refusal(error: DomainError) -> str:
+    """Return the sentence for a refusal."""
+    facts = error.facts()
+    if "state" in facts:
+        facts["state"] = named("state.item", facts["state"])
+    return t(error.code, **facts)
+
+
+def faults(error: DomainError) -> tuple[str, ...]:
+    """Return the sentences for each thing wrong, where a refusal names several."""
+    if isinstance(error, Invalid):
+        return tuple(fault(each) for each in error.faults)
+    if isinstance(error, CheckFailed):
+        return tuple(fault(each, "check") for each in error.findings)
+    return ()
+
+
+def reason(error: Mapping[str, object]) -> str:
+    """Return the sentence for a stored failure: its code with its facts."""
+    facts = {name: value for name, value in error.items() if name != "code"}
+    code = str(error.get("code", ""))
+    return t(code, **facts) if known(code, language()) else t("portal.unknown_failure", number=code)
+
+
+def moment(at: datetime) -> str:
+    """Return a time as it reads in China."""
+    return t("portal.moment", at=at.astimezone(_CHINA))
+
+
+def day(date18: str) -> str:
+    """Return a DATE18 as a person writes it; unknown parts are left out."""
+    first, dash, last = date18.partition("-")
+    if dash:
+        return f"{day(first)}—{day(last)}"
+    if len(first) != _EIGHT or not first.isdecimal():
+        return date18
+    year, month, number = first[:4], int(first[4:6]), int(first[6:])
+    if number:
+        return t("portal.day.full", year=year, month=month, day=number)
+    return t("portal.day.month", year=year, month=month) if month else t("portal.day.year", year=year)
+
+
+def is_id(value: str) -> bool:
+    """Say whether a string is an id, which people need not see."""
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        return False
+    return True
