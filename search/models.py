@@ -41,4 +41,4 @@ class SearchDocumentRow(TenantRow, Base):
     keywords: Mapped[str] = mapped_column(default="")
     date: Mapped[str] = mapped_column(default="")
     body: Mapped[str] = mapped_column(default="")
-    terms: Mapped[str] = mapped_column(TSVECTOR)
+    terms: Mapped[str] = mapped_column(TSVECTOR, deferred=True)

@@ -48,6 +48,4 @@ def vector(tenant: str, fields: Sequence[tuple[Weight, str]]) -> str:
 def query(tenant: str, phrase: analysis.Phrase) -> str:
     """Return one part of a query as tsquery input."""
     first, *rest = (f"'{tenant}:{step.text}'{':*' if step.beginning else ''}" for step in phrase.steps)
-    return first + "".join(
-        f" <{step.distance}> {lexeme}" for step, lexeme in zip(phrase.steps[1:], rest, strict=True)
-    )
+    return first + "".join(f" <{step.distance}> {lexeme}" for step, lexeme in zip(phrase.steps[1:], rest, strict=True))

@@ -1,63 +1,73 @@
 """Indexing items and pages, and finding them."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Row, Select, case, column, delete, func, select, text
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, bindparam, case, column, delete, func, select, true
+from sqlalchemy.dialects.postgresql import TSQUERY, Insert, insert
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from app.kernel.errors import Fault, Invalid
 from app.kernel.hashes import canonical, sha256
 from app.kernel.ids import derived_id
 from app.kernel.paging import PageRequest, encode_cursor
+from app.platform.database import Base
 from app.platform.predicates import where
 from app.platform.work import Works
 from search import analysis, postgres
 from search.models import SearchDocumentRow
 from search.policy import POLICY
 from search.types import IndexedItem, IndexedPage, ItemHit, Query, Reason, ReasonKind, Results, Searched
-from tenants.scope import current_scope
+from tenants.scope import Scope, current_scope
 
 MOST = 10_000
 """Hits counted exactly; beyond it the answer says "at least"."""
 
+LENGTH = 200
+"""Characters of a query."""
+
 PARTS = 20
+"""Parts of a query; the database tells at most 62 apart."""
+
 AROUND = 24
 """Characters shown on either side of the first match on a page."""
 
+BATCH = 1000
+
 _D = SearchDocumentRow
+_TABLE = Base.metadata.tables[_D.__tablename__]
 _COLUMNS: dict[str, InstrumentedAttribute[str]] = {"state": _D.state, "open_status": _D.open_status}
-_FIELDS: tuple[tuple[ReasonKind, InstrumentedAttribute[str]], ...] = (
-    ("ref_code", _D.ref_code),
-    ("title", _D.title),
-    ("doc_no", _D.doc_no),
-    ("person", _D.persons),
-    ("creator", _D.creator),
-    ("keyword", _D.keywords),
-    ("date", _D.date),
+_REASONS: tuple[tuple[ReasonKind, str], ...] = (
+    ("ref_code", "ref_code"),
+    ("title", "title"),
+    ("doc_no", "doc_no"),
+    ("person", "persons"),
+    ("creator", "creator"),
+    ("keyword", "keywords"),
+    ("date", "date"),
+    ("abstract", "body"),
 )
 
-_ITEM = text("""
-    INSERT INTO search_document (tenant_id, id, item_id, page_id, page_no, version, fonds_code, year, state,
-        open_status, ref_code, code_key, title, title_key, creator, doc_no, persons, keywords, date, body, terms)
-    VALUES (:tenant_id, :id, :id, NULL, NULL, :version, :fonds_code, :year, :state,
-        :open_status, :ref_code, :code_key, :title, :title_key, :creator, :doc_no, :persons, :keywords, :date, '',
-        CAST(:terms AS tsvector))
-    ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, fonds_code = excluded.fonds_code,
-        year = excluded.year, state = excluded.state, open_status = excluded.open_status,
-        ref_code = excluded.ref_code, code_key = excluded.code_key, title = excluded.title,
-        title_key = excluded.title_key, creator = excluded.creator, doc_no = excluded.doc_no,
-        persons = excluded.persons, keywords = excluded.keywords, date = excluded.date, terms = excluded.terms
-    WHERE search_document.version <= excluded.version
-""")
-_PAGE = text("""
-    INSERT INTO search_document (tenant_id, id, item_id, page_id, page_no, version, fonds_code, year, state,
-        open_status, ref_code, code_key, title, title_key, creator, doc_no, persons, keywords, date, body, terms)
-    VALUES (:tenant_id, :id, :item_id, :id, :page_no, :version, '', NULL, '', '', '', '', '', '', '', '', '', '', '',
-        :body, CAST(:terms AS tsvector))
-    ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, item_id = excluded.item_id,
-        page_no = excluded.page_no, body = excluded.body, terms = excluded.terms
-    WHERE search_document.version <= excluded.version
-""")
+
+def _upsert(*names: str) -> Insert:
+    """Return the statement that writes many rows, given as one list a column, unless newer ones are there."""
+    columns = [_TABLE.c[name] for name in names]
+    lists = func.unnest(*(bindparam(c.name, type_=ARRAY(c.type)) for c in columns))
+    given = lists.table_valued(*(column(c.name, c.type) for c in columns)).render_derived()
+    statement = insert(_TABLE).from_select(list(names), select(given))
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={name: statement.excluded[name] for name in names if name != "id"},
+        where=_TABLE.c.version <= statement.excluded.version,
+    )
+
+
+_ITEMS = _upsert(
+    "id", "item_id", "version", "fonds_code", "year", "state", "open_status", "ref_code", "code_key",
+    "title", "title_key", "creator", "doc_no", "persons", "keywords", "date", "body", "terms",
+)  # fmt: skip
+_PAGES = _upsert("id", "item_id", "page_id", "page_no", "version", "body", "terms")
 
 
 class SearchService:
@@ -74,62 +84,14 @@ class SearchService:
     def index_items(self, items: Sequence[IndexedItem]) -> None:
         """Make catalogue entries findable; an older version than the one indexed changes nothing."""
         tenant = current_scope().tenant
-        rows = [
-            {
-                "tenant_id": tenant,
-                "id": item.item_id,
-                "version": item.version,
-                "fonds_code": item.fonds_code,
-                "year": item.year,
-                "state": item.state,
-                "open_status": item.open_status,
-                "ref_code": item.ref_code,
-                "code_key": analysis.key(item.ref_code),
-                "title": item.title,
-                "title_key": analysis.key(item.title),
-                "creator": item.creator,
-                "doc_no": item.doc_no,
-                "persons": item.persons,
-                "keywords": " ".join(filter(None, (item.keywords, item.abstract))),
-                "date": item.date,
-                "terms": postgres.vector(
-                    tenant,
-                    (
-                        ("A", item.title),
-                        ("A", item.ref_code),
-                        ("B", item.doc_no),
-                        ("B", item.persons),
-                        ("C", item.creator),
-                        ("C", item.keywords),
-                        ("C", item.abstract),
-                        ("C", item.date),
-                    ),
-                ),
-            }
-            for item in items
-        ]
-        if rows:
-            with self._work() as work:
-                work.session.execute(_ITEM, rows)
+        newest = {item.item_id: item for item in sorted(items, key=lambda item: item.version)}
+        self._save(_ITEMS, [_item_row(tenant, item) for item in newest.values()])
 
     def index_pages(self, pages: Sequence[IndexedPage]) -> None:
         """Make the text of pages findable; an older version than the one indexed changes nothing."""
         tenant = current_scope().tenant
-        rows = [
-            {
-                "tenant_id": tenant,
-                "id": page.page_id,
-                "item_id": page.item_id,
-                "page_no": page.page_no,
-                "version": page.version,
-                "body": page.text,
-                "terms": postgres.vector(tenant, (("D", page.text),)),
-            }
-            for page in pages
-        ]
-        if rows:
-            with self._work() as work:
-                work.session.execute(_PAGE, rows)
+        newest = {page.page_id: page for page in sorted(pages, key=lambda page: page.version)}
+        self._save(_PAGES, [_page_row(tenant, page) for page in newest.values()])
 
     def drop(self, item_id: uuid.UUID) -> None:
         """Take an item and its pages out of the index."""
@@ -142,60 +104,139 @@ class SearchService:
         Parameters
         ----------
         query : Query
+            Of at most 200 characters in 20 parts; raises `Invalid` otherwise.
         request : PageRequest
             ``after`` holds the number of hits already seen.
         """
         scope = current_scope()
         POLICY.require("search", scope.principal.roles)
-        phrases = analysis.parse(query.text)[:PARTS]
+        query = _checked(query)
+        phrases = analysis.parse(query.text)
+        if len(phrases) > PARTS:
+            raise Invalid((Fault("number", "q", str(len(phrases)), allowed=f"1–{PARTS}"),))
         if not phrases:
             return Results(0, at_least=False, hits=(), next_cursor=None, understood=())
-        seen = int(request.after[0]) if request.after else 0
+        seen = max(int(request.after[0]), 0) if request.after else 0
         with self._work() as work:
-            statement = self._statement(query, phrases)
-            rows = work.session.execute(statement.offset(seen).limit(request.limit + 1)).all()
-            counted = select(func.count()).select_from(statement.order_by(None).limit(MOST + 1).subquery())
-            total = work.session.scalar(counted) or 0
-            best = [row.best_page for row in rows if row.best_page]
-            found = work.session.execute(select(_D.id, _D.page_no, _D.body).where(_D.id.in_(best)))
-            pages = {page_id: (page_no or 0, body) for page_id, page_no, body in found}
+            rows = work.session.execute(_found(query, phrases, scope, seen, request.limit + 1)).all()
+            total = rows[0].total
             digest = sha256(canonical([phrase.text for phrase in phrases]))
             asked = derived_id(scope.tenant, "search", digest)
             work.record(Searched(asked, digest=digest, parts=len(phrases), total=min(total, MOST)))
-        shown = rows[: request.limit]
-        more = len(rows) > request.limit and seen + request.limit < MOST
+        shown = [row for row in rows if row.item is not None][: request.limit]
+        more = seen + len(shown) < min(total, MOST) and bool(shown)
         return Results(
             total=min(total, MOST),
             at_least=total > MOST,
-            hits=tuple(_hit(row, phrases, pages) for row in shown),
-            next_cursor=encode_cursor((str(seen + request.limit),)) if more else None,
+            hits=tuple(_hit(phrases, row.item, row.page, row.pages) for row in shown),
+            next_cursor=encode_cursor((str(seen + len(shown)),)) if more else None,
             understood=tuple(phrase.text for phrase in phrases),
         )
 
-    @staticmethod
-    def _statement(query: Query, phrases: Sequence[analysis.Phrase]) -> "Select[tuple[object, ...]]":
-        scope = current_scope()
-        met = (
-            func.search_match(text("CAST(:parts AS tsquery[])").bindparams(parts=_array(phrases, scope.tenant)))
-            .table_valued(column("item_id"), column("score"), column("pages"), column("best_page"))
-            .render_derived()
-        )
-        wanted = analysis.key(query.text)
-        first = case((_D.code_key == wanted, 0), (_D.title_key == wanted, 1), else_=2)
-        statement = (
-            select(_D.item_id, _D.fonds_code, _D.state, *(field for _, field in _FIELDS), met.c.pages, met.c.best_page)
-            .join(met, met.c.item_id == _D.item_id)
-            .where(_D.page_id.is_(None), where(POLICY.rule("find"), scope.principal.roles, _COLUMNS))
-            .order_by(first, met.c.score.desc(), _D.code_key, _D.item_id)
-        )
-        for condition in _filters(query):
-            statement = statement.where(condition)
-        return statement
+    def _save(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
+        with self._work() as work:
+            for start in range(0, len(rows), BATCH):
+                batch = rows[start : start + BATCH]
+                work.session.execute(statement, {name: [row[name] for row in batch] for name in batch[0]})
 
 
-def _array(phrases: Sequence[analysis.Phrase], tenant: str) -> str:
-    quoted = (postgres.query(tenant, phrase).replace("\\", "\\\\").replace('"', '\\"') for phrase in phrases)
-    return "{" + ",".join(f'"{part}"' for part in quoted) + "}"
+def _item_row(tenant: str, item: IndexedItem) -> dict[str, object]:
+    return {
+        "id": item.item_id,
+        "item_id": item.item_id,
+        "version": item.version,
+        "fonds_code": item.fonds_code,
+        "year": item.year,
+        "state": item.state,
+        "open_status": item.open_status,
+        "ref_code": item.ref_code,
+        "code_key": analysis.key(item.ref_code),
+        "title": item.title,
+        "title_key": analysis.key(item.title),
+        "creator": item.creator,
+        "doc_no": item.doc_no,
+        "persons": item.persons,
+        "keywords": item.keywords,
+        "date": item.date,
+        "body": item.abstract,
+        "terms": postgres.vector(
+            tenant,
+            (
+                ("A", item.title),
+                ("A", item.ref_code),
+                ("B", item.doc_no),
+                ("B", item.persons),
+                ("C", item.creator),
+                ("C", item.keywords),
+                ("C", item.date),
+                ("C", item.abstract),
+            ),
+        ),
+    }
+
+
+def _page_row(tenant: str, page: IndexedPage) -> dict[str, object]:
+    return {
+        "id": page.page_id,
+        "item_id": page.item_id,
+        "page_id": page.page_id,
+        "page_no": page.page_no,
+        "version": page.version,
+        "body": page.text,
+        "terms": postgres.vector(tenant, (("D", page.text),)),
+    }
+
+
+def _checked(query: Query) -> Query:
+    """Return the query in the one spelling; raises `Invalid` where it is longer than any person's or not text."""
+    faults: list[Fault] = []
+    if len(query.text) > LENGTH:
+        faults.append(Fault("length", "q", ascii(query.text[:40]), allowed=f"1–{LENGTH}"))
+    faults += [
+        Fault("control_character", name, ascii(value[:40]))
+        for name, value in (("fonds_code", query.fonds_code), ("state", query.state))
+        if not value.isprintable()
+    ]
+    if faults:
+        raise Invalid(tuple(faults))
+    spelt = analysis.normalise(query.text)
+    return replace(query, text="".join(char if char.isprintable() else " " for char in spelt))
+
+
+def _found(
+    query: Query, phrases: Sequence[analysis.Phrase], scope: Scope, seen: int, limit: int
+) -> "Select[int, SearchDocumentRow, SearchDocumentRow, int]":
+    """Select the number of hits, and with it the hits asked for: one row without an item where there is none."""
+    parts = bindparam("parts", [postgres.query(scope.tenant, phrase) for phrase in phrases], ARRAY(TSQUERY()))
+    met = (
+        func.search_match(parts)
+        .table_valued(column("item_id"), column("score"), column("pages"), column("best_page"))
+        .render_derived()
+    )
+    wanted = analysis.key(query.text)
+    tier = case((_D.code_key == wanted, 0), (_D.title_key == wanted, 1), else_=2).label("tier")
+    ranked = (
+        select(_D.id, tier, met.c.score, _D.code_key, met.c.pages, met.c.best_page)
+        .join(met, met.c.item_id == _D.id)
+        .where(where(POLICY.rule("find"), scope.principal.roles, _COLUMNS), *_filters(query))
+        .cte("ranked")
+    )
+    shown = select(ranked).order_by(*_order(ranked)).offset(seen).limit(limit).subquery("shown")
+    counted = select(func.count().label("total")).select_from(ranked).subquery("counted")
+    item, page = aliased(_D, name="item"), aliased(_D, name="page")
+    return (
+        select(counted.c.total, item, page, shown.c.pages)
+        .select_from(counted)
+        .outerjoin(shown, true())
+        .outerjoin(item, item.id == shown.c.id)
+        .outerjoin(page, page.id == shown.c.best_page)
+        .order_by(*_order(shown))
+    )
+
+
+def _order(hits: FromClause) -> "tuple[ColumnElement[object], ...]":
+    """Return the order of hits: the very code, the very title, then by score and code."""
+    return hits.c.tier, hits.c.score.desc(), hits.c.code_key, hits.c.id
 
 
 def _filters(query: Query) -> Iterator[ColumnElement[bool]]:
@@ -209,32 +250,38 @@ def _filters(query: Query) -> Iterator[ColumnElement[bool]]:
         yield _D.state == query.state
 
 
-def _hit(row: Row[tuple[object, ...]], phrases: Sequence[analysis.Phrase], pages: dict[uuid.UUID, tuple[int, str]]) -> ItemHit:
-    told = row._mapping  # noqa: SLF001  # SQLAlchemy's documented door
-    reasons = [
-        Reason(kind, str(told[field.key]), tuple(marks))
-        for kind, field in _FIELDS
-        if (marks := analysis.marks(str(told[field.key]), phrases))
-    ]
-    if told["best_page"] in pages:
-        page_no, body = pages[told["best_page"]]
-        excerpt, marks = _excerpt(body, analysis.marks(body, phrases))
-        reasons.append(Reason("text", excerpt, marks, told["best_page"], page_no, told["pages"]))
+def _hit(
+    phrases: Sequence[analysis.Phrase], item: SearchDocumentRow, page: SearchDocumentRow | None, pages: int | None
+) -> ItemHit:
+    reasons = list(_field_reasons(phrases, item))
+    if page is not None:
+        reasons.append(_page_reason(phrases, page, pages or 1))
     return ItemHit(
-        item_id=told["item_id"],
-        ref_code=told["ref_code"],
-        title=told["title"],
-        fonds_code=told["fonds_code"],
-        date=told["date"],
-        state=told["state"],
+        item_id=item.id,
+        ref_code=item.ref_code,
+        title=item.title,
+        fonds_code=item.fonds_code,
+        date=item.date,
+        state=item.state,
         reasons=tuple(reasons),
     )
 
 
-def _excerpt(body: str, marks: Sequence[tuple[int, int]]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    if not marks:
-        return body[: 2 * AROUND], ()
-    start = max(0, marks[0][0] - AROUND)
-    end = min(len(body), marks[0][1] + AROUND)
-    inside = tuple((a - start, b - start) for a, b in marks if a >= start and b <= end)
-    return body[start:end].replace("\n", " "), inside
+def _field_reasons(phrases: Sequence[analysis.Phrase], item: SearchDocumentRow) -> Iterator[Reason]:
+    for kind, name in _REASONS:
+        told = str(getattr(item, name))
+        if marks := analysis.marks(told, phrases):
+            yield Reason(kind, *_excerpt(told, marks)) if kind == "abstract" else Reason(kind, told, tuple(marks))
+
+
+def _page_reason(phrases: Sequence[analysis.Phrase], page: SearchDocumentRow, count: int) -> Reason:
+    text, marks = _excerpt(page.body, analysis.marks(page.body, phrases))
+    return Reason("text", text, marks, page.page_id, page.page_no, count)
+
+
+def _excerpt(text: str, marks: Sequence[tuple[int, int]]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the text about the first mark on one line, and the marks that lie in it."""
+    first, last = marks[0] if marks else (0, 0)
+    start, end = max(first - AROUND, 0), last + AROUND
+    inside = tuple((a - start, b - start) for a, b in marks if b <= end)
+    return text[start:end].replace("\n", " "), inside
