@@ -19,8 +19,14 @@ from tenants.scope import entered
 
 GOAL, FLAT = 1000.0, 0.8
 ROWS, FONDS = 130_000, 10_000
-HEADINGS = "全宗号 全宗名称 门类 年度 档号 题名 责任者 文号 日期 保管期限 密级 人名 页数 备注".split()
-SUBJECTS = "宅基地审批 婚姻登记 水利兴修 教师调动 防疫物资 林权确认 户籍迁移 招工安置 救济发放 公路养护".split()
+HEADINGS = (
+    "全宗号", "全宗名称", "门类", "年度", "档号", "题名", "责任者", "文号", "日期", "保管期限", "密级", "人名",
+    "页数", "备注",
+)  # fmt: skip
+SUBJECTS = (
+    "宅基地审批", "婚姻登记", "水利兴修", "教师调动", "防疫物资", "林权确认", "户籍迁移", "招工安置", "救济发放",
+    "公路养护",
+)  # fmt: skip
 
 Mark = tuple[float, int]
 """When, and how many rows were done."""
@@ -81,9 +87,7 @@ def run() -> bool:
     """Measure one import of a whole county, check what it left, and say whether the goals hold."""
     machine()
     file = _catalogue()
-    click.echo(
-        f"data: {ROWS} rows, {len(file) / 2**20:.0f} MiB of CSV in GB18030; one run, preview and writing together"
-    )
+    click.echo(f"data: {ROWS} rows, {len(file) / 2**20:.0f} MiB of CSV in GB18030; one run, preview and writing")
     with installation() as (services, _), entered(county(services, 1)):
         start = time.perf_counter()
         first, marks = _imported(services.intake, file)
