@@ -87,13 +87,12 @@ def region(  # noqa: PLR0913  # the parameters of IIIF
     step = _step(finest, min(width / out_width, height / out_height))
     level = _level(path, step) if step else finest
     pixel = 2**step  # not the ratio of the sizes: a level leaves out what does not fill a pixel of it
-    left, top = min(x // pixel, level.width - 1), min(y // pixel, level.height - 1)
+    left, top = min(round(x / pixel), level.width - 1), min(round(y / pixel), level.height - 1)
     right, bottom = min(level.width, -(-(x + width) // pixel)), min(level.height, -(-(y + height) // pixel))
     across, down = out_width * pixel / width, out_height * pixel / height
     try:
         part = level.crop(left, top, max(1, right - left), max(1, bottom - top)).resize(across, vscale=down)
-        over_left, over_top = round((x / pixel - left) * across), round((y / pixel - top) * down)
-        part = part.embed(-over_left, -over_top, out_width, out_height, extend="copy")
+        part = part.embed(0, 0, out_width, out_height, extend="copy")
         if quality in ("gray", "bitonal"):
             part = part.colourspace("b-w")
         if quality == "bitonal":

@@ -123,12 +123,43 @@ def images(pdf: pikepdf.Pdf) -> list[pikepdf.Object]:
 
 
 def test_a_turned_pdf_page_is_read_upright(page: Image.Image, tmp_path: Path) -> None:
-    path, turned = tmp_path / "bound.pdf", tmp_path / "turned.pdf"
+    """One whose size was rounded to points, so that its pixels are not quite square."""
+    path = tmp_path / "turned.pdf"
     page.save(path, resolution=300)
-    with pikepdf.open(path) as pdf:
-        pdf.pages[0].rotate(90, relative=False)
-        pdf.save(turned)
-    assert np.array_equal(read(turned).pixels, np.rot90(read(path).pixels, -1))
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        leaf = pdf.pages[0]
+        (name,) = leaf.get_images()
+        leaf.mediabox = pikepdf.Array([0, 0, 59, 85])
+        leaf.Contents = pdf.make_stream(f"q 59 0 0 85 0 0 cm {name} Do Q".encode())
+        pdf.save(path)
+        lying = read(path).pixels
+        leaf.rotate(90, relative=False)
+        pdf.save(path)
+    assert lying.shape == (351, 248, 3)
+    assert np.array_equal(read(path).pixels, np.rot90(lying, -1))
+
+
+def test_a_filled_field_is_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "form.pdf"
+    with pikepdf.new() as pdf:
+        leaf = pdf.add_blank_page(page_size=(72, 72))
+        ink = pdf.make_stream(b"0 0 72 72 re f", Subtype=pikepdf.Name.Form, BBox=[0, 0, 72, 72])
+        field = pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Widget,
+                FT=pikepdf.Name.Tx,
+                T="f",
+                V="filled",
+                F=4,
+                Rect=[0, 0, 72, 72],
+                AP=pikepdf.Dictionary(N=ink),
+            )
+        )
+        leaf.Annots = pikepdf.Array([field])
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=[field])
+        pdf.save(path)
+    assert (read(path).pixels[150, 150] < 200).any()
 
 
 def typed(path: Path, text: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from workers.imaging.inspect import Frame, Inspected, Limits, Unreadable, inspect
 
@@ -153,15 +154,32 @@ def test_a_png_without_its_end_is_truncated(page: Image.Image, tmp_path: Path) -
     assert refusal(path)[0] == "truncated"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "PDF"])
+def test_a_fax_that_ends_within_its_lines_is_truncated(page: Image.Image, tmp_path: Path) -> None:
+    """With its directory before them, as scanners write it: a decoder would take the rest for white."""
+    path = tmp_path / "page.tif"
+    page.convert("1").save(path, compression="group4")
+    with TiffImageFile(path) as image:
+        begin, length = image.tag_v2[273][0], image.tag_v2[279][0]
+    lines = path.read_bytes()[begin : begin + length]
+    tags = {256: 413, 257: 585, 258: 1, 259: 4, 262: 0, 273: 200, 277: 1, 278: 585, 279: length}
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    whole = (b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4)).ljust(200, b"\0") + lines
+    path.write_bytes(whole)
+    assert inspect(path, LIMITS).frames == (Frame(413, 585, None),)
+    path.write_bytes(whole[:-10])
+    assert refusal(path) == ("truncated", {"page": 1})
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PDF"])
 def test_a_spoilt_file_is_damaged(page: Image.Image, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "page"
-    page.save(path, kind)
+    page.save(path, kind, compression="tiff_lzw")
     content = bytearray(path.read_bytes())
-    if kind == "PNG":
-        content[len(content) // 2] ^= 0xFF
-    else:
+    if kind == "PDF":
         content[8:] = b"no objects, no pages\n%%EOF\n"
+    else:
+        middle = len(content) // 2
+        content[middle : middle + 40] = bytes(40)
     path.write_bytes(content)
     assert refusal(path)[0] == "damaged"
 

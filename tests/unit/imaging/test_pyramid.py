@@ -66,10 +66,23 @@ def test_a_pyramid_halves_down_to_one_tile(pyramid: Path) -> None:
         ((0, 0, WIDTH, HEIGHT), (207, 293)),
         ((0, 0, WIDTH, HEIGHT), (1000, 1415)),
         ((333, 777, 500, 400), (350, 280)),
+        ((327, 783, 1070, 1070), (250, 250)),
         ((1380, 1850, 40, 40), (120, 120)),
         ((100, 100, 600, 900), (300, 100)),
     ],
-    ids=["tile", "corner", "half", "half-corner", "quarter", "eighth", "large", "odd", "magnified", "squeezed"],
+    ids=[
+        "tile",
+        "corner",
+        "half",
+        "half-corner",
+        "quarter",
+        "eighth",
+        "large",
+        "odd",
+        "odd-quarter",
+        "magnified",
+        "squeezed",
+    ],
 )
 def test_a_region_is_what_was_cut_from_the_page(
     page: Image.Image, pyramid: Path, box: tuple[int, int, int, int], size: tuple[int, int]
@@ -77,7 +90,7 @@ def test_a_region_is_what_was_cut_from_the_page(
     x, y, width, height = box
     shown = cut(pyramid, x=x, y=y, width=width, height=height, out_width=size[0], out_height=size[1])
     expected = page.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + width, y + height))
-    assert far(shown, expected) < 4
+    assert far(shown, expected) < 5  # of 255; JPEG, and strokes between two pixels
     assert far(shown, ImageChops.offset(expected, 2, 2)) > 1.5 * far(shown, expected)  # nor two pixels aside
 
 
@@ -85,7 +98,7 @@ def test_a_region_is_what_was_cut_from_the_page(
 def test_a_region_turns_clockwise_after_it_was_sized(page: Image.Image, pyramid: Path, rotation: int) -> None:
     shown = cut(pyramid, **WHOLE, out_width=200, out_height=283, rotation=rotation)
     expected = page.resize((200, 283), Image.Resampling.LANCZOS).rotate(-rotation, expand=True)
-    assert far(shown, expected) < 4
+    assert far(shown, expected) < 5  # of 255; JPEG, and strokes between two pixels
 
 
 @pytest.mark.parametrize(("name", "kind"), [("jpg", "JPEG"), ("png", "PNG"), ("webp", "WEBP")])
