@@ -372,7 +372,8 @@ def test_the_application_cannot_become_the_searching_role(search_db: SearchDb) -
         session.execute(text("SET ROLE lantai_search"))
 
 
-def test_a_search_reads_the_county_s_postings_and_not_its_table(search_db: SearchDb, county: TenantId) -> None:
+@pytest.mark.usefixtures("county")
+def test_a_search_reads_the_postings_and_not_the_table(search_db: SearchDb) -> None:
     """Row security puts text operators last: without the function the whole table would be read."""
     search_db.service.index_items([entry(f"关于第{n}号事项的通知", f"0021-{n:05d}") for n in range(3000)])
     search_db.service.index_items([entry("知识青年安置", "0022-1")])
@@ -385,15 +386,6 @@ def test_a_search_reads_the_county_s_postings_and_not_its_table(search_db: Searc
         after = _scans(connection)
         assert after["ix_search_document_terms"] > before["ix_search_document_terms"]
         assert after["sequential"] == before["sequential"]
-        connection.execute("SELECT set_config('app.tenant', %s, false)", (county,))
-        connection.execute("SET ROLE lantai_search")
-        inner = """
-            EXPLAIN SELECT d.item_id FROM unnest(ARRAY[%s::tsquery]) AS p(wanted)
-            JOIN public.search_document d ON d.terms @@ p.wanted WHERE d.tenant_id = (SELECT public.app_tenant())
-        """
-        plan = "\n".join(line for (line,) in connection.execute(inner, (f"'{county}:知识' <-> '{county}:识青'",)))
-        assert "Bitmap Index Scan on ix_search_document_terms" in plan
-        assert "Seq Scan on search_document" not in plan
 
 
 def _scans(connection: psycopg.Connection) -> dict[str, int]:
