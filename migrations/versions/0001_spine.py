@@ -1,4 +1,4 @@
-"""spine"""
+"""The first tables. Expand."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -100,7 +100,7 @@ def test_the_csv_reads_back_as_it_was_written(county: County, encoding: str) -> 
 
 def test_the_workbook_keeps_codes_and_dates_as_text(county: County) -> None:
     catalogue = rows(county)
-    sheet = load_workbook(io.BytesIO(to_xlsx(catalogue))).active
+    sheet = load_workbook(io.BytesIO(to_xlsx(catalogue))).worksheets[0]
     head, *body = sheet.iter_rows(values_only=True)
     assert head == tuple(HEADINGS.values())
     assert [(line[6], line[10]) for line in body] == [(row.ref_code, row.date) for row in catalogue]

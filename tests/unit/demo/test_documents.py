@@ -64,8 +64,7 @@ def test_a_file_list_names_the_items_of_its_file(
 def test_the_ink_lies_in_the_boxes(qinghe: County, entries: dict[str, CatalogueRow], fonts: Fonts) -> None:
     page = draw(qinghe, one_of(entries, Form.CONTRACT), fonts)[0]
     for _, box in page.lines:
-        darkest, _ = page.image.convert("L").crop(box).getextrema()
-        assert darkest < 120
+        assert min(page.image.convert("L").crop(box).tobytes()) < 120
 
 
 def test_the_same_entry_gives_the_same_pixels(qinghe: County, entries: dict[str, CatalogueRow], fonts: Fonts) -> None:

@@ -50,7 +50,7 @@ def test_a_multi_page_tiff_is_in_the_second_county(fonts: Fonts, tmp_path: Path)
     linshan = PROVINCE.counties[1]
     row = next(row for row in catalogue.rows(linshan) if row.page_count == 2)
     path = tmp_path / "bound.tif"
-    scans._write_bound(path, scan(linshan, row, fonts))  # noqa: SLF001 - the whole box would take seconds
+    scans._write_bound(path, scan(linshan, row, fonts))  # the whole box would take seconds
     with Image.open(path) as image:
         assert len(list(ImageSequence.Iterator(image))) == 2
         assert image.info["dpi"] == (200, 200)
