@@ -61,7 +61,7 @@ def register(app: Flask) -> None:
     site.register_error_handler(DomainError, _refused)
     site.register_error_handler(HTTPException, error_page)
     site.register_error_handler(Exception, _crashed)
-    site.context_processor(lambda: _in_every_template() | {"asset": asset})
+    site.app_context_processor(lambda: _in_every_template() | {"asset": asset} if "nonce" in g else {})
     site.add_app_template_filter(words.moment, "moment")
     site.add_app_template_filter(words.day, "day")
     app.register_blueprint(site)
@@ -143,5 +143,5 @@ def _answer(
         answer.status_code = status
         return answer
     return edge.show(
-        "error.html", status=status, code=code, told=told, faults=faults, roles=roles, request_id=g.request_id
+        "error.html", status=status, number=status, code=code, told=told, faults=faults, roles=roles, request_id=g.request_id
     )

@@ -4,6 +4,10 @@ const overlay = document.getElementById("overlay");
 const page = { width: Number(sheet.dataset.width), height: Number(sheet.dataset.height) };
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+const still = document.getElementById("still");
+const showStill = (on) => { still.hidden = !on; sheet.classList.toggle("zooming", !on); };
+showStill(false); // before OpenSeadragon measures its place
+
 const viewer = OpenSeadragon({
   element: sheet,
   tileSources: sheet.dataset.info,
@@ -20,20 +24,18 @@ const viewer = OpenSeadragon({
 viewer.addHandler("canvas-key", (event) => { event.preventDefaultAction = true; });
 
 viewer.addOnceHandler("open", () => {
-  document.getElementById("still").hidden = true;
-  sheet.classList.add("zooming");
   viewer.addOverlay({ element: overlay, location: new OpenSeadragon.Rect(0, 0, 1, page.height / page.width) });
   for (const tools of document.querySelectorAll(".viewer .scripted")) tools.hidden = false;
   showHit();
 });
-viewer.addOnceHandler("open-failed", () => { document.getElementById("still").hidden = false; });
+viewer.addOnceHandler("open-failed", () => { viewer.destroy(); showStill(true); });
 
 function showHit() {
   const hit = overlay.querySelector(".hit.current");
   if (!hit) return;
   const box = hit.getBBox();
   const scale = 1 / page.width;
-  const margin = Math.max(box.width, page.width * 0.2) * 0.6;
+  const margin = Math.max(box.width, page.width * 0.3);
   viewer.viewport.fitBounds(new OpenSeadragon.Rect(
     (box.x - margin) * scale, (box.y - margin) * scale,
     (box.width + 2 * margin) * scale, (box.height + 2 * margin) * scale,
