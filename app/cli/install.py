@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import click
 
 from app.cli import demo, up
-from app.cli.session import installing, province, say, services, signed_in, spoken
+from app.cli.session import installing, province, say, services, signed_in, spoken, tuning
 from app.identity.types import ROLES
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.messages import text
@@ -31,7 +31,7 @@ def _announce(settings: Mapping[str, str]) -> None:
     demo.announce(settings)
 
 
-start = up.command(_prepare, _announce, dict)
+start = up.command(_prepare, _announce, tuning)
 
 
 @click.command()

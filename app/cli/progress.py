@@ -20,9 +20,7 @@ def follow(label: str, look: Callable[[], tuple[int, int, bool]]) -> None:
     """
     pause = Event()
     done, total, over = look()
-    with click.progressbar(
-        length=max(total, 1), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         while not over:
             bar.length = max(total, 1)
             bar.update(done - bar.pos)

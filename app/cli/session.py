@@ -35,6 +35,11 @@ def spoken() -> Language:
     return preferred(os.environ.get("LANTAI_LANG"))  # noqa: TID251  # a terminal's habit, not a setting
 
 
+def tuning() -> dict[str, str]:
+    """Return the ``LANTAI_*`` settings given for a start on embedded engines."""
+    return {key: value for key, value in os.environ.items() if key.startswith("LANTAI_")}  # noqa: TID251
+
+
 def settings_of(data: Path) -> Settings:
     """Return the settings in force: from ``LANTAI_*``, else those of the embedded archive in a folder."""
     given = dict(os.environ)  # noqa: TID251  # the one place where a command reads it

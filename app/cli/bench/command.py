@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from app.cli.bench import isolation_cost, ocr_overhead
+from app.cli.bench import import_rate, isolation_cost, ocr_overhead
 
 BENCHMARKS: Mapping[str, Callable[[], bool]] = {
     "ocr_overhead": ocr_overhead.run,
+    "import_rate": import_rate.run,
     "isolation_cost": isolation_cost.run,
 }
 

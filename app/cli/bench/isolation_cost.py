@@ -162,7 +162,9 @@ def _compare(app: Database, named: Database, superuser: str, scope: Scope) -> fl
 def run() -> bool:
     """Measure, check that both ways give the same answers, and say whether the goal holds."""
     machine()
-    click.echo(f"data: 2 counties of {ITEMS} items; {ROUNDS} rounds, the two ways in turn; one call of the service, p50")
+    click.echo(
+        f"data: 2 counties of {ITEMS} items; {ROUNDS} rounds, the two ways in turn; one call of the service, p50"
+    )
     with installation() as (services, postgres):
         scopes = [county(services, number) for number in (1, 2)]
         for scope in scopes:

@@ -30,6 +30,7 @@ from app.demo.province import PROVINCE
 
 GOAL = 0.80
 PAGES, ROUNDS, PROCESSES = 8, 3, 2
+TENANT, PASSWORD = "bench", "Bench-Password-1"
 ALIKE = 0.85
 """Share of characters that must agree page by page: the archive reads a straightened page, the peer the raw scan."""
 
@@ -99,18 +100,20 @@ def _archive() -> Iterator[_Archive]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        program = [sys.executable, "-c", "from app.cli.main import main; main()"]
-        argv = [*program, "--data", str(Path(folder) / "data"), "up", "--port", str(port), "--demo"]
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        lantai = [sys.executable, "-c", "from app.cli.main import main; main()", "--data", str(Path(folder) / "data")]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen([*lantai, "up", "--port", str(port)], **quiet)
         try:
-            county = PROVINCE.counties[0]
-            password = next(person.password for person in county.staff if person.login == "archivist")
             while not _answers(port):
                 if process.poll() is not None:
                     message = "the archive did not start"
                     raise click.ClickException(message)
                 _PAUSE.wait(0.2)
-            yield _Archive(port, password, county.tenant)
+            codes = ["--division-code", "990101", "--archive-code", "990101"]
+            subprocess.run([*lantai, "tenant", "create", TENANT, "--name", TENANT, *codes], check=True, **quiet)
+            account = ["--tenant", TENANT, "--name", "bench", "--role", "archivist", "--password", PASSWORD]
+            subprocess.run([*lantai, "user", "create", "archivist", *account], check=True, **quiet)
+            yield _Archive(port, PASSWORD, TENANT)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
