@@ -47,6 +47,13 @@ def _until(look: Callable[[], T | None], seconds: float = 180.0) -> T:
     pytest.fail("waited too long")
 
 
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.ZombieProcess:  # the one killed before, not yet buried
+        return []
+
+
 @dataclass
 class Archive:
     """A real archive under its supervisor."""
@@ -68,7 +75,7 @@ class Archive:
     def kill(self, part: str) -> None:
         """Kill a process of the archive, and the processes it has made, without warning."""
         children = psutil.Process(self.process.pid).children()
-        victim = next(child for child in children if any(PROCESSES[part] in word for word in child.cmdline()))
+        victim = next(child for child in children if any(PROCESSES[part] in word for word in _words(child)))
         for process in [*victim.children(recursive=True), victim]:
             process.kill()
 
