@@ -103,7 +103,7 @@ def _upright(page: Rgb, engine: OcrEngine) -> Quarter:
     for degrees in _likely_first(copy):
         strips = find_lines(turn(copy, degrees).image, _TRY)
         if engine.legibility(strips) > _LEGIBLE:
-            in_columns = engine.legibility([stand(strip) for strip in strips[:1]]) > _LEGIBLE
+            in_columns = all(engine.legibility([stand(strip)]) > _LEGIBLE for strip in strips)
             return _ANOTHER[degrees] if in_columns else degrees
     return 0
 

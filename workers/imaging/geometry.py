@@ -352,7 +352,7 @@ def stand(strip: Rgb) -> Rgb:
     height, width = strip.shape[:2]
     tone = np.median(strip.reshape(-1, 3), axis=0).astype(np.uint8)
     page = grey(strip)
-    ink = (page < (int(page.min()) + int(np.median(page))) // 2).any(0)
+    ink = np.any(page < (int(page.min()) + int(np.median(page))) // 2, axis=0)
     canvas = np.tile(tone, (2 * height, 2 * width + 2 * height, 1))
     start = end = 0
     while start < width:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def findings(page: NDArray[np.uint8], dpi: float | None = 200, limits: Threshold
     return {finding.id: finding for finding in judge(page, page, dpi, 0, 0, limits)}
 
 
-def toned(pixels: NDArray[np.uint8], scale: float, shift: float) -> NDArray[np.uint8]:
+def toned(pixels: NDArray[Any], scale: float, shift: float) -> NDArray[np.uint8]:
     return (pixels * scale + shift).clip(0, 255).astype(np.uint8)
 
 
