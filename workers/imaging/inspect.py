@@ -227,7 +227,11 @@ def _cut_off(path: Path, media_type: str) -> bool:
 
 
 def _directory_ends(file: BinaryIO) -> Iterator[int]:
-    """Walk the directories of a TIFF, and yield where each ends. Source: TIFF 6.0, 2; BigTIFF."""
+    """Walk the directories of a TIFF: yield where the count of each ends, then where it ends itself.
+
+    Nothing is read beyond what was yielded, so a walk that stops at the end of the file stays in it.
+    Source: TIFF 6.0, 2; BigTIFF.
+    """
     file.seek(0)
     head = file.read(16)
     order: Literal["little", "big"] = "little" if head.startswith(b"II") else "big"
@@ -237,9 +241,10 @@ def _directory_ends(file: BinaryIO) -> Iterator[int]:
     begin = int.from_bytes(head[width : 2 * width], order)
     while begin and begin not in seen:
         seen.add(begin)
+        yield begin + counter
         file.seek(begin)
         entries = begin + counter + entry * int.from_bytes(file.read(counter), order)
-        yield max(entries, begin + counter) + width
+        yield entries + width
         file.seek(entries)
         begin = int.from_bytes(file.read(width), order)
 

@@ -109,7 +109,7 @@ class PdfSheet:
     def _lone_scan(self) -> pypdfium2.PdfImage | None:
         """Return the only picture, where it covers the page, perhaps with words laid invisibly over it."""
         shown = [item for item in self._objects if not _invisible(item)]
-        if len(shown) != 1 or not isinstance(shown[0], pypdfium2.PdfImage):
+        if len(shown) != 1 or not isinstance(shown[0], pypdfium2.PdfImage) or 0 in shown[0].get_px_size():
             return None
         left, bottom, right, top = self._page.get_bbox()
         x0, y0, x1, y1 = shown[0].get_bounds()

@@ -170,6 +170,12 @@ def test_a_fax_that_ends_within_its_lines_is_truncated(page: Image.Image, tmp_pa
     assert refusal(path) == ("truncated", {"page": 1})
 
 
+def test_a_directory_beyond_all_files_is_truncated(tmp_path: Path) -> None:
+    path = tmp_path / "page.tif"
+    path.write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**64 - 2) + bytes(100))
+    assert refusal(path)[0] == "truncated"
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PDF"])
 def test_a_spoilt_file_is_damaged(page: Image.Image, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "page"
@@ -203,19 +209,34 @@ def test_every_format_is_held_to_the_limit_of_pixels(page: Image.Image, tmp_path
     )
 
 
+def pictured(path: Path, width: int, height: int) -> None:
+    """Write a PDF page of an inch, covered by a picture that claims to be so large."""
+    with pikepdf.new() as pdf:
+        leaf = pdf.add_blank_page(page_size=(72, 72))
+        image = pdf.make_stream(
+            b"x",
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Image,
+            Width=width,
+            Height=height,
+            ColorSpace=pikepdf.Name.DeviceGray,
+            BitsPerComponent=8,
+        )
+        leaf.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
+        leaf.Contents = pdf.make_stream(b"q 72 0 0 72 0 0 cm /I Do Q")
+        pdf.save(path)
+
+
 def test_a_huge_picture_inside_a_pdf_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.pdf"
-    with pikepdf.new() as pdf:
-        leaf = pdf.add_blank_page()
-        image = pdf.make_stream(b"x")
-        image.update({
-            "/Type": pikepdf.Name.XObject, "/Subtype": pikepdf.Name.Image, "/Width": 60_000, "/Height": 60_000,
-            "/ColorSpace": pikepdf.Name.DeviceGray, "/BitsPerComponent": 8,
-        })  # fmt: skip
-        leaf.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
-        leaf.Contents = pdf.make_stream(b"q 100 0 0 100 0 0 cm /I Do Q")
-        pdf.save(path)
+    pictured(path, 60_000, 60_000)
     assert refusal(path)[0] == "too_many_pixels"
+
+
+def test_a_picture_without_pixels_is_no_scan(tmp_path: Path) -> None:
+    path = tmp_path / "hollow.pdf"
+    pictured(path, 0, 0)
+    assert inspect(path, LIMITS).frames == (Frame(300, 300, 300),)
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PDF"])

@@ -83,20 +83,25 @@ def test_a_child_killed_while_idle_is_replaced(sandbox: Sandbox, scan: Path) -> 
 def test_a_file_that_kills_the_child_is_damaged_and_the_next_is_read(sandbox: Sandbox, scan: Path, mute: Path) -> None:
     sandbox.inspect(scan)
     (child,) = children()
-    threading.Timer(0.2, child.kill).start()
+
+    def kill() -> None:
+        with mute.open("wb"):  # returns when the child has begun to read
+            child.kill()
+
+    threading.Thread(target=kill).start()
     assert refusal(sandbox, mute) == "damaged"
     assert sandbox.inspect(scan).media_type == "image/tiff"
 
 
 def test_a_file_that_hangs_is_too_slow_and_the_next_is_read(scan: Path, mute: Path) -> None:
-    sandbox = Sandbox(LIMITS, seconds=0.5)
+    sandbox = Sandbox(LIMITS, seconds=2)
     assert refusal(sandbox, mute) == "too_slow"
     assert sandbox.inspect(scan).media_type == "image/tiff"
     sandbox.close()
 
 
 def test_a_stopped_child_is_too_slow(scan: Path) -> None:
-    sandbox = Sandbox(LIMITS, seconds=0.5)
+    sandbox = Sandbox(LIMITS, seconds=2)
     sandbox.inspect(scan)
     (child,) = children()
     child.send_signal(signal.SIGSTOP)
@@ -112,6 +117,11 @@ def test_a_file_too_large_for_the_memory_is_refused_and_the_next_is_read(tmp_pat
     assert refusal(sandbox, path) == "too_many_pixels"
     assert sandbox.inspect(scan).media_type == "image/tiff"
     sandbox.close()
+
+
+def test_a_missing_file_is_not_the_files_fault(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        sandbox.inspect(tmp_path / "none.jpg")
 
 
 def test_threads_share_one_child(sandbox: Sandbox, scan: Path) -> None:
