@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app.bootstrap import build
 from app.platform.database import Database
 from app.platform.embedded.postgres import EmbeddedPostgres, running
-from app.platform.jobs import Ledger
+from app.platform.jobs import QUEUES, Ledger
 from app.platform.roles import LOGINS, establish
 from app.platform.settings import Settings
 from app.services import Services
@@ -149,7 +149,8 @@ def work_off(services: Services, settings: Settings) -> Iterator[Callable[[], in
         done = 0
         while True:
             with database.unscoped() as session:
-                handed = Ledger(session).take(100, timedelta(seconds=60))
+                ledger = Ledger(session)
+                handed = [job for queue in QUEUES for job in ledger.take(queue, 100, timedelta(seconds=60))]
             if not handed:
                 return done
             for job in handed:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError as DatabaseDown
 
 from app.platform import telemetry
 from app.platform.database import Database
-from app.platform.jobs import Handed, Ledger
+from app.platform.jobs import QUEUES, Handed, Ledger
 from tenants.scope import Scope, entered
 from workers.main import run_job, settings
 
@@ -27,14 +27,14 @@ def dispatch(database: Database, in_flight: int, lease: timedelta) -> int:
     database : Database
         As ``lantai_dispatcher``.
     in_flight : int
-        Most jobs with the broker and the workers at one time.
+        Most jobs of a queue with the broker and the workers at one time.
     lease : timedelta
         How long a job may stay silent before it is handed out again.
     """
     with database.unscoped() as session:
         ledger = Ledger(session)
         ledger.release_lost()
-        handed = ledger.take(in_flight, lease)
+        handed = [job for queue in QUEUES for job in ledger.take(queue, in_flight, lease)]
     for job in handed:
         _send(job)
     return len(handed)

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import current_app, g, request
 from flask_smorest import Blueprint
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException
 
 from app.api import problems
 from app.identity.types import NotSignedIn
@@ -34,6 +35,7 @@ def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint
     blp.before_request(enter)
     blp.teardown_request(leave)
     blp.register_error_handler(DomainError, problems.refused)
+    blp.register_error_handler(HTTPException, problems.failed)
     blp.register_error_handler(Exception, problems.crashed)
     return blp
 

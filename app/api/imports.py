@@ -10,7 +10,7 @@ from flask import Response
 from flask.views import MethodView
 
 from app.api import schemas
-from app.api.edge import blueprint, creation_id, services, sent_file
+from app.api.edge import blueprint, creation_id, sent_file, services
 from app.api.problems import fault_text, language
 from app.intake.types import CatalogueImport, ImportId
 from app.kernel.paging import PageRequest, decode_cursor

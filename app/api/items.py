@@ -10,7 +10,7 @@ from app.api import schemas
 from app.api.edge import blueprint, creation_id, services, versioned
 from app.api.problems import fault_text, language
 from app.kernel.paging import PageRequest, decode_cursor
-from app.records.types import Description, Fonds, Item, ItemQuery
+from app.records.types import Description, Fonds, Item, ItemQuery, Revision
 
 blp = blueprint("items", "Fonds and items")
 
@@ -20,9 +20,9 @@ class FondsView(MethodView):
     """The fonds of the county."""
 
     @blp.response(200, schemas.FondsSchema(many=True))
-    def get(self) -> tuple[Fonds, ...]:
+    def get(self) -> list[Fonds]:
         """Return all fonds."""
-        return services().records.fonds()
+        return list(services().records.fonds())
 
     @blp.arguments(schemas.FondsSchema)
     @blp.response(201, schemas.FondsSchema)
@@ -73,9 +73,9 @@ class RevisionsView(MethodView):
     """An item's former descriptions."""
 
     @blp.response(200, schemas.RevisionSchema(many=True))
-    def get(self, item_id: UUID) -> object:
+    def get(self, item_id: UUID) -> list[Revision]:
         """Return former descriptions, newest first."""
-        return services().records.revisions(item_id)
+        return list(services().records.revisions(item_id))
 
 
 @blp.route("/items/<uuid:item_id>/code", endpoint="Code")

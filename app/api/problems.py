@@ -10,6 +10,7 @@ from app.kernel.errors import DomainError, Fault, Invalid
 from app.platform import telemetry
 from app.platform.messages import Language, known, preferred, text
 from app.records.types import CheckFailed, Finding
+from tenants.scope import new_request_id
 
 MEDIA_TYPE = "application/problem+json"
 PATHS = ("/api/", "/oauth/")
@@ -50,7 +51,7 @@ def problem(status: int, code: str, told: str, **more: object) -> Response:
         "status": status,
         "detail": told,
         "code": code,
-        "request_id": g.get("request_id", ""),
+        "request_id": g.get("request_id") or new_request_id(),
         **more,
     }
     answer = Response(json.dumps(body, ensure_ascii=False, default=str), status, content_type=MEDIA_TYPE)
@@ -78,9 +79,7 @@ def failed(error: HTTPException) -> Response:
     more: dict[str, object] = {}
     data = getattr(error, "data", None)
     if isinstance(data, dict) and "messages" in data:
-        more["errors"] = [
-            {"field": field, "message": message} for field, message in _flat(data["messages"])
-        ]
+        more["errors"] = [{"field": field, "message": message} for field, message in _flat(data["messages"])]
     answer = problem(status, f"http.{status}", text(f"http.{_worded(status)}", language()), **more)
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
@@ -90,7 +89,7 @@ def failed(error: HTTPException) -> Response:
 
 def crashed(error: Exception) -> Response:
     """Answer a defect of ours; the log has the details."""
-    log.exception("request failed", kind=type(error).__name__)
+    log.error("request failed", kind=type(error).__name__, exc_info=error)
     return problem(500, "http.500", text("http.500", language()))
 
 

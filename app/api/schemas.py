@@ -82,7 +82,9 @@ class ItemQueryArguments(PageArguments):
     """Which items are wanted."""
 
     fonds_code = _text(load_default="")
-    state = fields.String(load_default="", validate=validate.OneOf(["", "captured", "returned", "checked", "catalogued"]))
+    state = fields.String(
+        load_default="", validate=validate.OneOf(["", "captured", "returned", "checked", "catalogued"])
+    )
     prefix = _text(load_default="")
 
 
@@ -334,7 +336,9 @@ class SearchArguments(PageArguments):
     fonds_code = _text(load_default="")
     year_from = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1000, 2999))
     year_to = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1000, 2999))
-    state = fields.String(load_default="", validate=validate.OneOf(["", "captured", "returned", "checked", "catalogued"]))
+    state = fields.String(
+        load_default="", validate=validate.OneOf(["", "captured", "returned", "checked", "catalogued"])
+    )
 
 
 class ReasonSchema(Schema):

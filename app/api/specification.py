@@ -32,8 +32,17 @@ _FILE_BODY = {
         }
     },
 }
-_IF_MATCH = {"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}}
-_KEY = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"}}
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+}
+_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
+}
 
 
 class ProblemSchema(Schema):
@@ -98,7 +107,7 @@ def _complete(api: Api) -> None:
         for method, operation in operations.items():
             if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads/{{upload_id}}/files"):
                 operation["requestBody"] = _FILE_BODY
-            if method == "patch" or path.endswith(("/code", "/accept", "/place")) and method == "post":
+            if method == "patch" or (method == "post" and path.endswith(("/code", "/accept", "/place"))):
                 operation.setdefault("parameters", []).append(_IF_MATCH)
             if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads", f"{PREFIX}/items"):
                 operation.setdefault("parameters", []).append(_KEY)

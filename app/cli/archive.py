@@ -26,7 +26,7 @@ def jobs(state: str | None, *, as_json: bool) -> None:
 
 @click.group()
 def audit() -> None:
-    """The audit log of your county (audit administrator, director)."""
+    """Read and verify the audit log of your county (audit administrator, director)."""
 
 
 def _entry_line(entry: Entry) -> str:

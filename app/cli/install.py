@@ -1,6 +1,7 @@
 """Starting, checking and peopling an installation: up, doctor, tenant, user, token."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -9,6 +10,7 @@ from app.cli.session import installing, province, say, services, signed_in, spok
 from app.identity.types import ROLES
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.messages import text
+from app.platform.objectstore import LocalSite
 from app.platform.roles import dangerous, establish
 from migrations.run import migrate
 from tenants.directory import Tenant
@@ -19,6 +21,8 @@ def _prepare(with_demo: bool) -> up.Prepare:  # noqa: FBT001  # click's flag
     def prepare(postgres: EmbeddedPostgres, settings: Mapping[str, str]) -> None:
         establish(postgres.dsn())
         migrate(postgres.dsn("lantai_migrator"))
+        for name in ("LANTAI_SITE_A", "LANTAI_SITE_B"):
+            LocalSite(name, Path(settings[name])).forget_staged()
         if with_demo:
             demo.people(settings)
 

@@ -24,7 +24,8 @@ from app.platform.messages import LANGUAGES, Language, text
 
 HOST = "127.0.0.1"
 ROLES = ("lantai_migrator", "lantai_app", "lantai_dispatcher", "lantai_province")
-QUEUES = ("default", "pages")
+WORKERS = {"default": 1, "pages": 2}
+"""Processes for each queue; see `app.platform.jobs.QUEUES`."""
 
 _MARK = "LANTAI_SUPERVISOR"
 _COLOURS = {State.READY: "green", State.STARTED: "green", State.DIED: "red"}
@@ -122,14 +123,17 @@ def programs(folder: DataFolder, port: int, settings: Mapping[str, str]) -> tupl
         "--no-control-socket", "app.wsgi:app", abort=signal.SIGQUIT,
     )  # fmt: skip
     dispatcher = python("workers.dispatcher", abort=signal.SIGKILL)
-    worker = python(
-        "celery", "-A", "workers.main", "worker", "--pool", "prefork", "--concurrency", "2",
-        "-Q", ",".join(QUEUES), abort=signal.SIGQUIT,
-    )  # fmt: skip
+    workers = {
+        queue: python(
+            "celery", "-A", "workers.main", "worker", "--pool", "prefork", "--concurrency", str(processes),
+            "-Q", queue, "-n", f"{queue}@%h", abort=signal.SIGQUIT,
+        )
+        for queue, processes in WORKERS.items()
+    }  # fmt: skip
     return (
         Program("web", web, lambda: answers(port)),
         Program("dispatcher", dispatcher),
-        Program("worker", worker),
+        *(Program(f"worker-{queue}", command) for queue, command in workers.items()),
     )
 
 

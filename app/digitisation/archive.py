@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from app.digitisation.rules import clean_path
 from app.digitisation.types import UploadRefused
@@ -75,7 +75,7 @@ def entries(path: Path, name: str, *, largest: int) -> tuple[Entry, ...]:
     return wanted
 
 
-def opened(path: Path, wanted: tuple[Entry, ...]) -> Iterator[tuple[Entry, BinaryIO]]:
+def opened(path: Path, wanted: tuple[Entry, ...]) -> Iterator[tuple[Entry, IO[bytes]]]:
     """Yield each entry with a stream of its bytes."""
     with zipfile.ZipFile(path) as archive:
         for entry in wanted:

@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from app.digitisation import archive
 from app.digitisation.models import PageRow, UploadFileRow
@@ -33,6 +34,18 @@ PAGE = "digitisation.page"
 ZIP = "application/zip"
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file that can be read, and what its name says it is."""
+
+    upload_id: uuid.UUID
+    path: str
+    sha256: str
+    item: Item | None
+    first: int | None
+    frames: int
+
+
 class Receiving:
     """The intake of scans.
 
@@ -55,7 +68,7 @@ class Receiving:
         self._largest = largest
 
     def receive(
-        self, upload_id: uuid.UUID, path: str, stream: BinaryIO, *, announced: str, item: Item | None
+        self, upload_id: uuid.UUID, path: str, stream: IO[bytes], *, announced: str, item: Item | None
     ) -> ReceivedFile:
         """Take one file, or raise `UploadRefused` and note the refusal with the delivery."""
         shown = path[:200]
@@ -86,7 +99,7 @@ class Receiving:
                     self._note(upload_id, inside, refusal)
                 progress(number, len(wanted))
 
-    def _take_entry(self, upload_id: uuid.UUID, path: str, stream: BinaryIO) -> None:
+    def _take_entry(self, upload_id: uuid.UUID, path: str, stream: IO[bytes]) -> None:
         try:
             with self._storage.receive(stream) as received:
                 if archive.is_zip(received.path):
@@ -110,30 +123,44 @@ class Receiving:
     def _take(self, upload_id: uuid.UUID, path: str, received: Received, item: Item | None) -> ReceivedFile:
         inspected = self._inspected(path, received.path)
         named, first, unplaced = self._place(path, item)
-        if named and named.state is ItemState.CATALOGUED:
-            raise UploadRefused("item_locked", path, {"ref_code": named.ref_code or ""})
+        file = _Candidate(upload_id, path, received.sha256, named, first, len(inspected.frames))
+        with self._work() as work:
+            known, _ = self._decide(Scans(work.session), file)
+        if known:
+            return known
         stored = self._storage.keep(received, inspected.media_type)
         with self._work() as work:
             scans = Scans(work.session)
             scans.lock("upload", upload_id)
-            if before := self._already(scans, upload_id, path, received.sha256):
-                return before
-            numbers: Sequence[int | None] = [None] * len(inspected.frames)
             if named:
                 scans.lock("item", named.id)
-                start = first or scans.last_number(named.id) + 1
-                numbers = range(start, start + len(inspected.frames))
-                if same := self._same(scans, named, path, received.sha256, start):
-                    return same
-                self._free(scans, named, path, numbers)
-            elif same := scans.same_in_tray(received.sha256):
-                return self._known(path, received.sha256, same)
-            row = self._enter(work, upload_id, path, stored, frames=len(inspected.frames))
+            # Decided again under the locks: the bytes were on their way to two sites meanwhile.
+            known, numbers = self._decide(scans, file)
+            if known:
+                return known
+            row = self._enter(work, upload_id, path, stored, frames=file.frames)
             self._add_pages(work, row, inspected, named, numbers, unplaced)
             if named:
                 self._records.link(named.id, stored, path)
             pages = scans.of_file(row.id)
         return ReceivedFile(path, "stored", FileId(row.id), received.sha256, inspected.media_type, pages)
+
+    def _decide(self, scans: Scans, file: "_Candidate") -> tuple[ReceivedFile | None, Sequence[int | None]]:
+        """Return the file if it is here already, else its page numbers; raises `UploadRefused`."""
+        item = file.item
+        if before := self._already(scans, file.upload_id, file.path, file.sha256):
+            return before, ()
+        if item is None:
+            same = scans.same_in_tray(file.sha256)
+            return (self._known(file.path, file.sha256, same) if same else None), [None] * file.frames
+        start = file.first or scans.last_number(item.id) + 1
+        if same := self._same(scans, item, file.path, file.sha256, start):
+            return same, ()
+        if item.state is ItemState.CATALOGUED:
+            raise UploadRefused("item_locked", file.path, {"ref_code": item.ref_code or ""})
+        numbers = range(start, start + file.frames)
+        self._free(scans, item, file.path, numbers)
+        return None, numbers
 
     def _inspected(self, path: str, file: Path) -> Inspected:
         try:

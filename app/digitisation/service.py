@@ -4,7 +4,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from sqlalchemy import update
 
@@ -136,7 +136,7 @@ class DigitisationService:
         self,
         upload_id: uuid.UUID,
         path: str,
-        stream: BinaryIO,
+        stream: IO[bytes],
         *,
         announced: str = "",
         item_id: uuid.UUID | None = None,
@@ -147,7 +147,7 @@ class DigitisationService:
         ----------
         path : str
             Name, with folders; tells which item and page it is.
-        stream : BinaryIO
+        stream : IO[bytes]
         announced : str
             SHA-256 computed by the sender, or empty.
         item_id : UUID, optional

@@ -25,6 +25,9 @@ from tenants.scope import Principal, Scope, TenantId
 
 JobId = NewType("JobId", uuid.UUID)
 
+QUEUES = ("default", "pages")
+"""Short work and long: each has workers of its own."""
+
 ATTEMPTS = 4
 """Runs before a job goes to the dead-letter shelf."""
 
@@ -47,7 +50,7 @@ class JobRow(TenantRow, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
         UniqueConstraint("tenant_id", "key"),
-        Index("ix_job_waiting", "tenant_id", "priority", "id", postgresql_where=text("state = 'waiting'")),
+        Index("ix_job_waiting", "tenant_id", "queue", "priority", "id", postgresql_where=text("state = 'waiting'")),
         Index("ix_job_leased", "lease_until", postgresql_where=text("state IN ('sent', 'running')")),
         Index("ix_job_subject", "tenant_id", "subject_id"),
     )
@@ -130,7 +133,7 @@ class Jobs:
         self._session = session
         self._scope = scope
 
-    def ask(  # noqa: PLR0913  # a job's envelope
+    def ask(  # a job's envelope
         self,
         task: str,
         subject: uuid.UUID,
@@ -139,7 +142,6 @@ class Jobs:
         queue: str = "default",
         priority: int = 5,
         total: int = 0,
-        delay: timedelta = timedelta(0),
         **args: str | int,
     ) -> JobId:
         """Ask for work once: the same task, subject and key lead to the same job.
@@ -175,7 +177,7 @@ class Jobs:
                 state=JobState.WAITING,
                 total=total,
                 created_at=now,
-                run_after=now + delay,
+                run_after=now,
             )
             .on_conflict_do_nothing()
         )
@@ -293,14 +295,15 @@ _RELEASE = text("""
 
 _CLAIM = text("""
     WITH flight AS (
-        SELECT tenant_id, count(*) AS n FROM job WHERE state IN ('sent', 'running') GROUP BY tenant_id
+        SELECT tenant_id, count(*) AS n FROM job
+        WHERE state IN ('sent', 'running') AND queue = :queue GROUP BY tenant_id
     ), turn AS (
         SELECT w.tenant_id, w.id, w.rank + coalesce(f.n, 0) AS place, w.priority
         FROM tenant t
         CROSS JOIN LATERAL (
             SELECT j.tenant_id, j.id, j.priority, row_number() OVER (ORDER BY j.priority, j.id) AS rank
             FROM (SELECT tenant_id, id, priority FROM job
-                  WHERE tenant_id = t.id AND state = 'waiting' AND run_after <= :now
+                  WHERE tenant_id = t.id AND state = 'waiting' AND queue = :queue AND run_after <= :now
                   ORDER BY priority, id LIMIT :free) j
         ) w LEFT JOIN flight f ON f.tenant_id = w.tenant_id
         ORDER BY place, w.priority, w.id LIMIT :free
@@ -326,22 +329,26 @@ class Ledger:
         """Put back jobs whose message or worker was lost; after the last attempt, shelve them."""
         self._session.execute(_RELEASE, {"attempts": ATTEMPTS, "now": clock.now()})
 
-    def take(self, in_flight: int, lease: timedelta) -> tuple[Handed, ...]:
-        """Mark the next jobs as sent: the county with the fewest jobs in flight first.
+    def take(self, queue: str, in_flight: int, lease: timedelta) -> tuple[Handed, ...]:
+        """Mark the next jobs of a queue as sent: the county with the fewest jobs in flight first.
 
         Parameters
         ----------
+        queue : str
+            Queues do not wait for one another: an accepted item is found while pages are being read.
         in_flight : int
             Most jobs handed out and unfinished at one time, over all counties.
         lease : timedelta
             How long a message may stay unclaimed before the job is handed out again.
         """
         now = clock.now()
-        busy = self._session.scalar(select(func.count()).where(JobRow.state.in_([JobState.SENT, JobState.RUNNING])))
+        busy = self._session.scalar(
+            select(func.count()).where(JobRow.queue == queue, JobRow.state.in_([JobState.SENT, JobState.RUNNING]))
+        )
         free = in_flight - (busy or 0)
         if free <= 0:
             return ()
-        ids = self._session.execute(_CLAIM, {"free": free, "now": now}).all()
+        ids = self._session.execute(_CLAIM, {"queue": queue, "free": free, "now": now}).all()
         handed: list[Handed] = []
         for tenant_id, job_id in ids:
             row = self._session.get_one(JobRow, (tenant_id, job_id))

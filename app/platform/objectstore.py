@@ -58,6 +58,11 @@ class LocalSite:
         finally:
             path.unlink(missing_ok=True)
 
+    def forget_staged(self) -> None:
+        """Remove what a killed process left half-written; only while nobody writes to the site."""
+        for folder in self._root.glob("*/.staging"):
+            shutil.rmtree(folder)
+
     def adopt(self, staged: Path, bucket: str, key: str) -> None:
         """Make a staged file an object: synced, then visible at once and whole. The same key again is harmless."""
         target = self.path(bucket, key)

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(default=False, description="send session cookies over TLS only; on in production")
     access_minutes: int = Field(30, ge=5, le=24 * 60, description="life of an idle session or an access token")
     worker_threads: int = Field(1, ge=1, le=64, description="OCR threads of one worker process")
-    jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs handed to the broker at one time")
+    jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs of a queue handed to the broker at one time")
     job_lease_seconds: int = Field(60, ge=5, le=3600, description="a job silent this long is handed out again")
     upload_bytes: int = Field(2 * 1024**3, ge=1, description="largest single file taken")
     upload_pixels: int = Field(150_000_000, ge=1, description="largest page taken, in pixels")

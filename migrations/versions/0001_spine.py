@@ -143,7 +143,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_job_waiting",
         "job",
-        ["tenant_id", "priority", "id"],
+        ["tenant_id", "queue", "priority", "id"],
         unique=False,
         postgresql_where=sa.text("state = 'waiting'"),
     )
