@@ -21,7 +21,8 @@ LANTAI = [sys.executable, "-c", "from app.cli.main import main; main()"]
 T = TypeVar("T")
 PASSWORD = "Ceshi-Mima-2026"  # noqa: S105  # of a throwaway archive
 PROCESSES = {
-    "worker": "celery",
+    "worker-pages": "pages@%h",
+    "worker-default": "default@%h",
     "web": "gunicorn",
     "dispatcher": "workers.dispatcher",
     "redis": "redis-server",
