@@ -62,7 +62,8 @@ class PdfSheet:
 
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         self._page = page
-        self.width, self.height = page.get_size()
+        size: tuple[float, float] = page.get_size()
+        self.width, self.height = size
         """In points."""
         if not (self.width > 0 and self.height > 0):
             raise PdfFault("damaged")
