@@ -80,7 +80,7 @@ def opened(path: Path, wanted: tuple[Entry, ...]) -> Iterator[tuple[Entry, IO[by
     with zipfile.ZipFile(path) as archive:
         for entry in wanted:
             with archive.open(entry.info) as stream:
-                yield entry, stream  # pyright: ignore[reportReturnType]  # a readable binary stream
+                yield entry, stream
 
 
 def _decoded(info: zipfile.ZipInfo) -> str:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
@@ -59,12 +59,12 @@ class IntakeService:
         self._storage = storage
         self._records = records
 
-    def begin(self, stream: BinaryIO, file_name: str, *, import_id: ImportId | None = None) -> CatalogueImport:
+    def begin(self, stream: IO[bytes], file_name: str, *, import_id: ImportId | None = None) -> CatalogueImport:
         """Store a catalogue file and ask for it to be read; nothing in it is looked at here.
 
         Parameters
         ----------
-        stream : BinaryIO
+        stream : IO[bytes]
         file_name : str
             Its ending tells CSV from Excel.
         import_id : ImportId, optional

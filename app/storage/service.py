@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -48,12 +48,12 @@ class StorageService:
         self._largest = largest
 
     @contextmanager
-    def receive(self, stream: BinaryIO, *, announced: str = "") -> Generator[Received]:
+    def receive(self, stream: IO[bytes], *, announced: str = "") -> Generator[Received]:
         """Set a stream down and digest it on the way; whatever is not stored in the block is removed.
 
         Parameters
         ----------
-        stream : BinaryIO
+        stream : IO[bytes]
             Read in pieces of 1 MiB; memory does not grow with its length.
         announced : str
             SHA-256 the sender computed, or empty.
