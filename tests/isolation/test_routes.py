@@ -1,0 +1,246 @@
+"""Every address of the web application: another county's thing is as absent as one that never was."""
+
+import io
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.bootstrap import build
+from app.platform.database import tenant_tables
+from app.platform.settings import Settings
+from app.wsgi import create_app
+from tests.conftest import PASSWORD, County
+from tests.isolation.conftest import WORD, Lived, Superuser
+
+API = "/api/v1"
+IF_MATCH = {"headers": {"If-Match": '"1"'}}
+Sample = Callable[[County, Lived], Mapping[str, object]]
+
+
+def rules() -> list[tuple[str, Rule]]:
+    """Return method and rule of every address, from an application that is never asked anything."""
+    settings = Settings.model_validate(
+        dict.fromkeys(("database_url", "dispatcher_database_url", "province_database_url"), "postgresql://nowhere")
+        | {"broker_url": "memory://", "secret_key": "k" * 40, "data": ".", "site_a": "a", "site_b": "b"}
+    )
+    web = create_app(build(settings))
+    return sorted(
+        ((method, rule) for rule in web.url_map.iter_rules() for method in (rule.methods or ()) - {"HEAD", "OPTIONS"}),
+        key=lambda pair: (pair[1].rule, pair[0]),
+    )
+
+
+def of_one_thing(rule: Rule) -> bool:
+    return any("id" in name for name in rule.arguments)
+
+
+RULES = rules()
+THINGS = [(method, rule) for method, rule in RULES if of_one_thing(rule)]
+LISTS = [(method, rule) for method, rule in RULES if not of_one_thing(rule)]
+
+
+def named(pair: tuple[str, Rule]) -> str:
+    return f"{pair[0]} {pair[1].rule}"
+
+
+def plain(**more: object) -> Sample:
+    return lambda _county, _lived: more
+
+
+def a_file(field: str) -> Sample:
+    return lambda _county, _lived: {"data": {field: (io.BytesIO(b"%PDF-"), "a.pdf")}}
+
+
+SENT: Mapping[str, Sample] = {
+    f"PATCH {API}/items/<uuid:item_id>": plain(json={"change": {"note": "x"}}, **IF_MATCH),
+    f"POST {API}/items/<uuid:item_id>/accept": plain(**IF_MATCH),
+    f"POST {API}/items/<uuid:item_id>/check": plain(),
+    f"POST {API}/items/<uuid:item_id>/code": plain(**IF_MATCH),
+    f"PUT {API}/imports/<uuid:import_id>/mapping": plain(json={"mapping": {"题名": "title"}}),
+    f"POST {API}/imports/<uuid:import_id>/confirm": plain(json={}),
+    f"POST {API}/uploads/<uuid:upload_id>/files": a_file("file"),
+    f"POST {API}/pages/<uuid:page_id>/place": lambda _county, lived: {
+        "json": {"item_id": str(lived.ids["open_item"]), "page_no": 1},
+        **IF_MATCH,
+    },
+    f"POST {API}/pages/<uuid:page_id>/retry": plain(),
+    f"POST {API}/jobs/<uuid:job_id>/retry": plain(),
+    "POST /desk/items/<uuid:item_id>/edit": plain(data={"version": "1", "title": "x"}),
+    "POST /desk/items/<uuid:item_id>/code": plain(data={"version": "1"}),
+    "POST /desk/items/<uuid:item_id>/accept": plain(data={"version": "1"}),
+    "POST /desk/items/<uuid:item_id>/check": plain(data={}),
+    "POST /desk/imports/<uuid:import_id>/mapping": plain(data={"column-0": "title"}),
+    "POST /desk/imports/<uuid:import_id>/confirm": plain(data={}),
+    "POST /desk/jobs/<uuid:job_id>/retry": plain(data={}),
+    "POST /desk/uploads/<uuid:upload_id>/files": a_file("files"),
+    "POST /desk/pages/<uuid:page_id>/retry": plain(data={}),
+    "POST /desk/tray/<uuid:page_id>": plain(data={"code": "Z109-001-001-001", "page_no": "1", "version": "1"}),
+}
+"""What is sent to the addresses of one thing that change something."""
+
+ASKED: Mapping[str, Sample] = {
+    f"GET {API}/search": plain(query_string={"q": WORD}),
+    f"POST {API}/audit/verify": plain(),
+    f"POST {API}/fonds": plain(json={"fonds_code": "Z109", "fonds_name": "县政府办公室"}),
+    f"POST {API}/imports": a_file("file"),
+    f"POST {API}/items": plain(json={"fonds_code": "Z109", "title": "一件"}),
+    f"POST {API}/uploads": plain(json={"name": "扫描"}),
+    "POST /oauth/token": lambda county, _lived: {
+        "data": {"grant_type": "password", "username": "archivist", "password": PASSWORD, "scope": county.tenant}
+    },
+    "POST /oauth/revoke": lambda _county, lived: {"data": {"token": f"{lived.county.tenant}.unknown"}},
+    "GET /desk/search": plain(query_string={"q": WORD}),
+    "POST /desk/audit/verify": plain(data={}),
+    "POST /desk/imports": a_file("file"),
+    "POST /desk/items/new": plain(data={"fonds_code": "Z109", "title": "一件"}),
+    "POST /desk/uploads": plain(data={"name": "扫描"}),
+    "POST /sign-in": lambda county, _lived: {
+        "data": {"county": county.tenant, "login": "archivist", "password": PASSWORD}
+    },
+    "POST /sign-out": plain(data={}),
+}
+"""What is sent to addresses that are not about one thing, where a plain GET would not do."""
+
+LEADS_ON = "GET /iiif/3/<uuid:page_id>"
+"""The one address of a thing that asks nothing about it: it leads to another one by its name alone."""
+
+AUDITORS = (f"{API}/audit", f"{API}/audit/verify", "/desk/audit", "/desk/audit/verify")
+SHOWN_TO_ITS_OWN = {
+    f"GET {API}/items", f"GET {API}/imports", f"GET {API}/uploads", f"GET {API}/jobs", f"GET {API}/tray",
+    f"GET {API}/audit", f"GET {API}/search",
+    "GET /desk/catalogue", "GET /desk/imports", "GET /desk/uploads", "GET /desk/tray", "GET /desk/search",
+}  # fmt: skip
+"""Lists that name the first county's things to the first county, so that their silence elsewhere means something."""
+
+
+@cache
+def credentials(county: County, login: str) -> tuple[str, str]:
+    """Return an access token and a session, asked for once: checking a password is slow on purpose."""
+    access, session = county.services.identity.sign_in(county.tenant, login, PASSWORD, ("access", "session"))
+    return access.secret, session.secret
+
+
+def client_of(county: County, rule: Rule) -> FlaskClient:
+    client = county.web.test_client()
+    if rule.rule in ("/sign-in", "/sign-out"):
+        return client  # a session of its own, which the test may end
+    access, session = credentials(county, "audit" if rule.rule in AUDITORS else "archivist")
+    if rule.rule.startswith(("/api/", "/oauth/")):
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {access}"
+    else:
+        client.set_cookie("lantai_session", session)
+    return client
+
+
+def call(county: County, method: str, rule: Rule, address: str, sample: Mapping[str, object]) -> TestResponse:
+    client = client_of(county, rule)
+    told = dict(sample)
+    if method == "POST" and not rule.rule.startswith(("/api/", "/oauth/")):
+        page = client.get("/sign-in" if rule.rule.startswith("/sign") else "/desk/items/new")
+        form = re.search(r'name="csrf"[^>]*value="([^"]+)"', page.text)
+        assert form, "a page of the desk shows the key of its forms"
+        told["data"] = {**told["data"], "csrf": form[1]}  # pyright: ignore[reportGeneralTypeIssues]
+    return client.open(address, method=method, **told)  # pyright: ignore[reportArgumentType]
+
+
+def address_of(rule: Rule, ids: Mapping[str, object]) -> str:
+    others = {
+        "region": "full", "size": "max", "rotation": "0", "quality": "default", "suffix": "jpg", "page_no": 1,
+        "way": "next",
+    }  # fmt: skip
+    unknown = rule.arguments - ids.keys() - others.keys()
+    assert not unknown, f"{rule.rule}: the fixture has no {unknown}"
+    built = rule.build({name: {**others, **ids}[name] for name in rule.arguments})
+    assert built is not None
+    return built[1]
+
+
+def ids_for(rule: Rule, lived: Lived) -> dict[str, uuid.UUID]:
+    """Return the first county's ids; where a page is placed, one that still lies in the tray."""
+    placed = rule.rule.endswith("/place") or "/tray/" in rule.rule
+    return {**lived.ids, "page_id": lived.ids["stray"]} if placed else dict(lived.ids)
+
+
+def levelled(answer: TestResponse, ids: Mapping[str, uuid.UUID]) -> str:
+    """Return a body without what differs from one request to the next."""
+    text = answer.text
+    for value in ids.values():
+        text = text.replace(str(value), "ID")
+    return re.sub(r'(?:request_id": "|nonce="|absent · )[\w-]+|\b(?:[0-9a-f]{32}){1,2}\b', "", text)
+
+
+@pytest.mark.parametrize(("method", "rule"), THINGS, ids=map(named, THINGS))
+class TestThing:
+    """One address of one thing."""
+
+    def sample(self, method: str, rule: Rule, lived: Lived, county: County) -> Mapping[str, object]:
+        if method == "GET":
+            return {"query_string": {"q": WORD}}
+        name = f"{method} {rule.rule}"
+        assert name in SENT, f"say in SENT what {name} is sent"
+        return SENT[name](county, lived)
+
+    def test_of_another_county_is_absent_and_stays_as_it_is(
+        self, superuser: Superuser, lived: Lived, neighbour: County, method: str, rule: Rule
+    ) -> None:
+        foreign = ids_for(rule, lived)
+        unknown = {name: uuid.uuid4() for name in foreign}
+        before = superuser.state(tenant_tables(), lived.county)
+        answers = [
+            call(neighbour, method, rule, address_of(rule, ids), self.sample(method, rule, lived, neighbour))
+            for ids in (foreign, unknown)
+        ]
+        assert {answer.status_code for answer in answers} == {303 if f"{method} {rule.rule}" == LEADS_ON else 404}
+        assert levelled(answers[0], foreign) == levelled(answers[1], unknown)
+        assert WORD not in answers[0].text.replace(f'value="{WORD}"', "")
+        assert superuser.state(tenant_tables(), lived.county) == before
+
+    def test_of_ones_own_county_is_there(self, lived: Lived, method: str, rule: Rule) -> None:
+        sample = self.sample(method, rule, lived, lived.county)
+        answer = call(lived.county, method, rule, address_of(rule, ids_for(rule, lived)), sample)
+        assert answer.status_code < 500
+        assert answer.status_code != 404
+
+    def test_asks_who_one_is(self, web: Flask, lived: Lived, method: str, rule: Rule) -> None:
+        answer = web.test_client().open(address_of(rule, lived.ids), method=method)
+        assert answer.status_code in (401, 303, 400)
+        assert WORD not in answer.text
+
+
+@pytest.mark.parametrize(("method", "rule"), LISTS, ids=map(named, LISTS))
+class TestList:
+    """One address that is not about one thing."""
+
+    def answer(self, method: str, rule: Rule, lived: Lived, county: County) -> TestResponse:
+        name = f"{method} {rule.rule}"
+        assert method == "GET" or name in ASKED, f"say in ASKED what {name} is sent"
+        sample = ASKED.get(name, plain())(county, lived)
+        address = address_of(rule, {"digest": "0", "name": "none", "filename": "none"})
+        return call(county, method, rule, address, sample)
+
+    def test_shows_nothing_of_another_county(self, lived: Lived, neighbour: County, method: str, rule: Rule) -> None:
+        answer = self.answer(method, rule, lived, neighbour)
+        body = answer.get_data().decode(errors="replace")
+        if rule.rule.endswith("/search"):  # it repeats what was looked for
+            body = re.sub(rf'<(?:input|title)[^<]*|“{WORD}”|\["{WORD}"\]', "", body)
+        assert answer.status_code < 500
+        assert WORD not in body
+        assert not [name for name, value in lived.ids.items() if str(value) in body]
+
+    def test_shows_a_countys_own(self, lived: Lived, method: str, rule: Rule) -> None:
+        if f"{method} {rule.rule}" in SHOWN_TO_ITS_OWN:
+            body = self.answer(method, rule, lived, lived.county).text
+            assert WORD in body or any(str(value) in body for value in lived.ids.values())
+
+
+def test_the_lists_that_show_something_are_addresses() -> None:
+    portal = any(rule.rule.startswith("/desk") for _, rule in RULES)
+    wanted = {name for name in {*SENT, *ASKED, *SHOWN_TO_ITS_OWN} if portal or API in name or "/oauth/" in name}
+    assert wanted <= set(map(named, RULES))
