@@ -8,7 +8,7 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
-from app.api import audit, imports, items, jobs, problems, search, sessions, tenants, uploads
+from app.api import audit, documentation, imports, items, jobs, problems, search, sessions, tenants, uploads
 from app.api.edge import PREFIX
 
 BLUEPRINTS = (
@@ -95,6 +95,7 @@ def register(web: Flask, elsewhere: Callable[[HTTPException], Any]) -> None:
     for blp in BLUEPRINTS:
         api.register_blueprint(blp)
     _complete(api)
+    web.register_blueprint(documentation.page(api))
 
 
 def _complete(api: Api) -> None:

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 LANTAI = [sys.executable, "-c", "from app.cli.main import main; main()"]
 T = TypeVar("T")
-PASSWORD = "Ceshi-Mima-2026"  # noqa: S105  # of a throwaway archive
+PASSWORD = "Ceshi-Mima-2026"
 PROCESSES = {
     "worker-pages": "pages@%h",
     "worker-default": "default@%h",
