@@ -53,7 +53,7 @@ GRANTS = {
 SEARCH_MATCH = """
 CREATE FUNCTION search_match(parts tsquery[])
 RETURNS TABLE (item_id uuid, score integer, pages integer, best_page uuid)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE ROWS 50 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     bound text := public.app_tenant();
 BEGIN
