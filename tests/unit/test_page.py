@@ -116,7 +116,10 @@ def test_writing_in_columns_is_told_from_lines_on_their_side(rapid: OcrEngine, t
 
 def test_a_page_is_read_once_and_never_larger_than_the_engine_can_bear(letter: Letter) -> None:
     engine = Counting(
-        lines=(Line("甲", 0.5, ((0, 0), (100, 0), (100, 50), (0, 50))), Line("乙丙丁", 0.9, ((0, 0),) * 4))
+        lines=(
+            Line("甲", 0.5, ((0, 0), (100, 0), (100, 50), (0, 50))),
+            Line("乙丙丁", 0.9, ((0, 0), (1, 0), (1, 1), (0, 1))),
+        )
     )
     drawing = np.array(Image.fromarray(letter.pixels).resize((4962, 7016)))
     result = process_page(drawing, 600, engine, LIMITS)
