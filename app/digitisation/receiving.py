@@ -71,15 +71,18 @@ class Receiving:
         self, upload_id: uuid.UUID, path: str, stream: IO[bytes], *, announced: str, item: Item | None
     ) -> ReceivedFile:
         """Take one file, or raise `UploadRefused` and note the refusal with the delivery."""
-        shown = path[:200]
         try:
-            shown = clean_path(path)
+            name = clean_path(path)
+        except UploadRefused as refusal:
+            self._note(upload_id, refusal.path, refusal)
+            raise
+        try:
             with self._storage.receive(stream, announced=announced) as received:
                 if archive.is_zip(received.path):
-                    return self._take_zip(upload_id, shown, received)
-                return self._take(upload_id, shown, received, item)
+                    return self._take_zip(upload_id, name, received)
+                return self._take(upload_id, name, received, item)
         except (UploadRefused, TooLarge, DigestMismatch) as refusal:
-            self._note(upload_id, shown, refusal)
+            self._note(upload_id, name, refusal)
             raise
 
     def unpack(self, file_id: uuid.UUID, progress: Callable[[int, int], None]) -> None:
