@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.kernel.errors import DomainError
 from app.platform.embedded.errors import StartupError
 from app.platform.messages import LANGUAGES, catalogue
 from app.platform.settings import Settings
+from app.services import Services
 from app.wsgi import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +59,8 @@ def command_reference() -> str:
     return "\n\n".join(f"## {name}\n\n```text\n{told.strip()}\n```" for name, told in commands())
 
 
-def specification() -> Mapping[str, Any]:
-    """Return the OpenAPI document, made without a database."""
+def unwired() -> Services:
+    """Return the services of an installation that has no database: enough to ask what addresses there are."""
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     given = {
         "database_url": nowhere,
@@ -69,8 +71,13 @@ def specification() -> Mapping[str, Any]:
         "site_a": Path("site-a"),
         "site_b": Path("site-b"),
     }
-    web = create_app(build(Settings.model_validate(given)))
-    return web.test_client().get("/api/v1/openapi.json").get_json()
+    return build(Settings.model_validate(given))
+
+
+@cache
+def specification() -> Mapping[str, Any]:
+    """Return the OpenAPI document."""
+    return create_app(unwired()).test_client().get("/api/v1/openapi.json").get_json()
 
 
 def operations(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
