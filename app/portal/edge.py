@@ -97,7 +97,8 @@ def enter() -> Answer | None:
 
 def _credential() -> tuple[str, Scope | None]:
     """Return the session (or, for IIIF clients, the bearer token) and the scope it opens."""
-    secret, kinds = request.cookies.get(SESSION, ""), ("session",)
+    secret = request.cookies.get(SESSION, "")
+    kinds: tuple[Kind, ...] = ("session",)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and request.blueprint == "portal.iiif":
         secret, kinds = token, ("access",)
@@ -148,7 +149,12 @@ def leave(response: Response) -> Response:
         response.headers["Content-Language"] = "zh-CN" if g.get("language", "zh") == "zh" else "en"
     if request.args.get("lang") in LANGUAGES and request.endpoint != "portal.static":
         set_cookie(response, LANGUAGE, g.language, days=365)
-    if request.endpoint in _OPEN_TO_ALL and request.endpoint != "portal.static" and not g.scope and request.cookies.get(_VISIT) != g.form_key:
+    if (
+        request.endpoint in _OPEN_TO_ALL
+        and request.endpoint != "portal.static"
+        and not g.scope
+        and request.cookies.get(_VISIT) != g.form_key
+    ):
         set_cookie(response, _VISIT, g.form_key)
     return response
 

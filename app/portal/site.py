@@ -135,13 +135,18 @@ def _crashed(error: Exception) -> Response:
     return _error(500, "http.500", "portal.error.500")
 
 
-def _answer(
-    status: int, code: str, told: str, faults: tuple[str, ...], roles: tuple[str, ...] = ()
-) -> Response:
+def _answer(status: int, code: str, told: str, faults: tuple[str, ...], roles: tuple[str, ...] = ()) -> Response:
     if edge.wants_json() or request.blueprint == "portal.iiif":
         answer = jsonify(code=code, words=" ".join((told, *faults)), status=status)
         answer.status_code = status
         return answer
     return edge.show(
-        "error.html", status=status, number=status, code=code, told=told, faults=faults, roles=roles, request_id=g.request_id
+        "error.html",
+        status=status,
+        number=status,
+        code=code,
+        told=told,
+        faults=faults,
+        roles=roles,
+        request_id=g.request_id,
     )
