@@ -1,7 +1,12 @@
 """The two languages say the same things."""
 
+from app.identity.types import ROLES
+from app.kernel.events import Event
+from app.platform.jobs import JobState
 from app.platform.messages import LANGUAGES, catalogue
+from app.records.types import Description, ItemState
 from tests.docs.words import placeholders
+from workers.tasks.register import HANDLERS
 
 ZH, EN = (catalogue(language) for language in LANGUAGES)
 
@@ -16,3 +21,19 @@ def test_a_message_wants_the_same_facts_in_both_languages() -> None:
 
 def test_every_message_says_something() -> None:
     assert [code for texts in (ZH, EN) for code, text in texts.items() if not text.strip()] == []
+
+
+def test_whatever_a_user_may_meet_has_words() -> None:
+    wanted = {
+        *(f"audit.{event.action}" for event in events()),
+        *(f"element.{name}" for name in Description.__dataclass_fields__),
+        *(f"role.{name}" for name in ROLES),
+        *(f"state.item.{state}" for state in ItemState),
+        *(f"state.job.{state}" for state in JobState),
+        *(f"task.{name}" for name in HANDLERS),
+    }
+    assert sorted(wanted - set(ZH)) == []
+
+
+def events() -> list[type[Event]]:
+    return [event for event in Event.__subclasses__() if not event.__module__.startswith("tests.")]

@@ -1,9 +1,11 @@
 """The documentation says what the product does: made from it, and compared."""
 
+from dataclasses import fields
+
 import pytest
 
 from app.kernel.errors import DomainError
-from app.platform.messages import LANGUAGES, catalogue
+from app.platform.messages import LANGUAGES, Language, catalogue
 from app.platform.settings import Settings
 from tests.docs.reference import DOCS, PARTS, commands, operations, refusals, renewed, specification
 from tests.docs.words import placeholders
@@ -41,9 +43,9 @@ def has_code(kind: type[DomainError]) -> bool:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_refusal_has_words(language: str) -> None:
+def test_every_refusal_has_words(language: Language) -> None:
     specification()  # imports every room
-    texts = catalogue(language)  # pyright: ignore[reportArgumentType]  # one of LANGUAGES
+    texts = catalogue(language)
     assert [kind.code for kind in refusals() if has_code(kind) and kind.code not in texts] == []
 
 
@@ -52,7 +54,7 @@ def test_every_refusal_has_words_filled_from_its_facts() -> None:
     specification()
     texts = {language: catalogue(language) for language in LANGUAGES}
     for kind in filter(has_code, refusals()):
-        facts = set(kind.__dataclass_fields__)
+        facts = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]  # every refusal is a dataclass
         for language in LANGUAGES:
             text = texts[language][kind.code]
             assert placeholders(text) <= facts, f"{kind.code} in {language}: {text}"
