@@ -1,27 +1,27 @@
 """The API's documentation as a page, drawn from its own specification."""
 
+from apispec import APISpec
 from flask import Blueprint, Response, make_response, render_template
-from flask_smorest import Api
 
 from app.api.edge import PREFIX
 from app.api.problems import language
 from app.platform.messages import text
 
 
-def page(api: Api) -> Blueprint:
+def page(spec: APISpec) -> Blueprint:
     """Return the blueprint that shows a specification.
 
     Parameters
     ----------
-    api : Api
-        With all its blueprints registered.
+    spec : APISpec
+        Complete.
     """
     blp = Blueprint("documentation", __name__, template_folder="templates", url_prefix=PREFIX)
 
     @blp.get("/docs")
     def docs() -> Response:
         """Return the page; it loads nothing and runs nothing."""
-        told = api.spec.to_dict()
+        told = spec.to_dict()
         spoken = language()
         shown = render_template(
             "api/docs.html",

@@ -26,7 +26,8 @@ def _told(found: CatalogueImport) -> dict[str, object]:
         "id", "file_name", "sha256", "state", "columns", "mapping", "total", "valid", "created", "unchanged",
         "fault_count", "notes", "sample", "error", "created_at", "finished_at", "version",
     )  # fmt: skip
-    return {name: getattr(found, name) for name in names} | {"faults": faults}
+    told: dict[str, object] = {name: getattr(found, name) for name in names}
+    return told | {"faults": faults}
 
 
 @blp.route("/imports", endpoint="Imports")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from apispec import APISpec
 from flask import Flask, Response, request
 from flask_smorest import Api
 from marshmallow import Schema, fields
@@ -90,17 +91,18 @@ def register(web: Flask, elsewhere: Callable[[HTTPException], Any]) -> None:
     )
     api = LantaiApi(web)
     api._elsewhere = elsewhere  # noqa: SLF001  # our own subclass
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    api.spec.options["security"] = [{"bearer": []}]
+    spec = api.spec
+    assert spec  # noqa: S101  # made by the application given
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    spec.options["security"] = [{"bearer": []}]
     for blp in BLUEPRINTS:
         api.register_blueprint(blp)
-    _complete(api)
-    web.register_blueprint(documentation.page(api))
+    _complete(spec)
+    web.register_blueprint(documentation.page(spec))
 
 
-def _complete(api: Api) -> None:
+def _complete(spec: APISpec) -> None:
     """Say in the specification what decorators cannot: problem media type, files, headers."""
-    spec = api.spec
     for answer in spec.components.responses.values():
         if "application/json" in answer.get("content", {}):
             answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}

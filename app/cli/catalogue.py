@@ -47,7 +47,7 @@ def import_catalogue(file: Path, pairs: tuple[str, ...], *, confirm: bool, skip_
             begun = services().intake.begin(stream, file.name)
         found = _settled(begun.id, "cli.reading")
         if pairs:
-            chosen = dict(pair.rpartition("=")[::2] for pair in pairs)
+            chosen = {column: element for column, _, element in (pair.rpartition("=") for pair in pairs)}
             services().intake.remap(begun.id, {**found.mapping, **chosen})
             found = _settled(begun.id, "cli.reading")
         for fault in found.faults[:50]:
@@ -115,9 +115,11 @@ def _elements(found: Item) -> list[str]:
 @click.option("--reason", default="")
 def set_item(name: str, changes: tuple[str, ...], reason: str) -> None:
     """Replace elements of a description; the former one is kept as a revision."""
-    given = dict(change.partition("=")[::2] for change in changes)
+    given = {element: value for element, _, value in (change.partition("=") for change in changes)}
     numbers = ("year", "page_count", "archive_item_no")
-    change = {key: int(value) if key in numbers and value.isdecimal() else value for key, value in given.items()}
+    change: dict[str, object] = {
+        key: int(value) if key in numbers and value.isdecimal() else value for key, value in given.items()
+    }
     with signed_in():
         found = _named(name)
         click.echo(_item_line(services().records.revise(found.id, change, expected=found.version, reason=reason)))

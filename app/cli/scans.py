@@ -1,5 +1,6 @@
 """Scans: ingest, and the pages that lie in the tray."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -29,9 +30,7 @@ def deliver(upload_id: UploadId, paths: tuple[Path, ...]) -> list[str]:
     """Send files to a delivery; returns the refusals in words, each about one file."""
     refused: list[str] = []
     found = list(files_below(paths))
-    with click.progressbar(
-        found, label=text("cli.sending", spoken()), hidden=not click.get_text_stream("stderr").isatty()
-    ) as bar:
+    with click.progressbar(found, label=text("cli.sending", spoken()), hidden=not sys.stderr.isatty()) as bar:
         for path, name in bar:
             try:
                 with path.open("rb") as stream:

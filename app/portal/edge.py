@@ -4,12 +4,12 @@ import hmac
 import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, abort, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.types import NotSignedIn
+from app.identity.types import Kind, NotSignedIn
 from app.platform.messages import LANGUAGES, Language, preferred
 from tenants.scope import Scope, entered, new_request_id
 
@@ -89,7 +89,7 @@ def enter() -> Answer | None:
         if not signed_in:
             request.max_content_length = _SMALL_FORM
         g.form_key = secret or request.cookies.get(_VISIT, "")
-        if not g.form_key or not hmac.compare_digest(request.form.get("csrf", ""), csrf()):
+        if not g.form_key or not hmac.compare_digest(request.form.get("csrf", "").encode(), csrf().encode()):
             abort(400, "csrf")
     g.form_key = secret or request.cookies.get(_VISIT) or secrets.token_urlsafe(16)
     return None
@@ -114,7 +114,7 @@ def _credential() -> tuple[str, Scope | None]:
 def _sign_in_first() -> Answer:
     if request.blueprint == "portal.iiif" or wants_json():
         raise NotSignedIn
-    here = request.full_path.rstrip("?") if request.method == "GET" else request.headers.get("HX-Current-URL", "/desk/")
+    here = request.full_path.rstrip("?") if request.method == "GET" else urlsplit(request.referrer or "").path
     there = "/sign-in?" + urlencode({"next": here, "why": "expired" if SESSION in request.cookies else "first"})
     if is_fragment():
         return Response(status=200, headers={"HX-Redirect": there})

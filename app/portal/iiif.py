@@ -51,7 +51,9 @@ def info(page_id: UUID) -> Response:
 
 
 @bp.get("/3/<uuid:page_id>/<region>/<size>/<rotation>/<quality>.<suffix>")
-def region(page_id: UUID, region: str, size: str, rotation: str, quality: str, suffix: str) -> Response:  # noqa: PLR0913  # the standard's five
+def region(
+    page_id: UUID, region: str, size: str, rotation: str, quality: str, suffix: str
+) -> Response:  # the standard's five
     """Return a part of a page image. Source: Image API 3.0, 4."""
     wanted = IiifRequest(region, size, rotation, quality, suffix)
     answer = make_response(services().digitisation.image(page_id, wanted))

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, g, jsonify, request, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as Answer
 
 from app.kernel.errors import DomainError, Refused
 from app.platform import telemetry
@@ -104,13 +105,14 @@ def _next_address(cursor: str) -> str:
 
 def _here(*, without: tuple[str, ...], **added: str) -> str:
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in without]
-    return f"{request.path}?{urlencode([*kept, *added.items()])}"
+    path = request.path.lstrip("/")  # an unknown address may begin with two, and would name another site
+    return f"/{path}?{urlencode([*kept, *added.items()])}"
 
 
 def error_page(error: HTTPException) -> Response:
     """Answer what was refused by address, method or length, in words and with a code to read out."""
     status = error.code or 500
-    if error.response is not None:
+    if isinstance(error.response, Answer):
         return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
     code = "portal.error.csrf" if error.description == "csrf" else f"portal.error.{status}"
     if "nonce" not in g:  # no page of ours was found: its door did not open
@@ -131,7 +133,7 @@ def _refused(error: DomainError) -> Response:
 
 
 def _crashed(error: Exception) -> Response:
-    log.exception("request failed", kind=type(error).__name__)
+    log.error("request failed", kind=type(error).__name__, exc_info=error)
     return _error(500, "http.500", "portal.error.500")
 
 

@@ -1,6 +1,6 @@
 """The viewer: a page image with its text and hits, and the ways on."""
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -11,6 +11,12 @@ from app.kernel.errors import NotFound
 from app.portal import overlay
 from app.portal.edge import services, show
 from app.portal.listing import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 bp = Blueprint("viewer", __name__, url_prefix="/items/<uuid:item_id>")
 

@@ -115,6 +115,11 @@ def _token(archive: Archive, login: str) -> str:
     return _until(lambda: archive.call("POST", "/oauth/token", data=form)).json()["access_token"]
 
 
+def _settled(archive: Archive, here: str) -> requests.Response | None:
+    view = archive.call("GET", here)
+    return None if view is None or view.json()["waiting"] else view
+
+
 def test_every_acknowledged_upload_completes_once(archive: Archive) -> None:
     begun = _until(lambda: archive.call("POST", "/api/v1/uploads", json={"name": "一箱扫描件"})).json()
     here = f"/api/v1/uploads/{begun['id']}"
@@ -131,7 +136,7 @@ def test_every_acknowledged_upload_completes_once(archive: Archive) -> None:
         archive.kill(part)
         send()
 
-    done = _until(lambda: (view := archive.call("GET", here)) and not view.json()["waiting"] and view).json()
+    done = _until(lambda: _settled(archive, here)).json()
     assert (done["files"], done["pages"], done["ready"], done["failed"]) == (sent, sent, sent, 0)
     rows = _until(lambda: archive.call("GET", f"{here}/pages?limit=200")).json()["rows"]
     assert sorted(row["file_path"] for row in rows) == sorted(f"页{number}.jpg" for number in range(1, sent + 1))

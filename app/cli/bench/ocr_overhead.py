@@ -22,6 +22,7 @@ import numpy as np
 import requests
 from PIL import Image
 from rapidocr import RapidOCR
+from rapidocr.utils.output import RapidOCROutput
 
 from app.cli.bench.engine import machine, verdict
 from app.demo import catalogue, scans
@@ -44,7 +45,9 @@ def _load() -> None:
 
 def _read(jpeg: bytes) -> str:
     pixels = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))[:, :, ::-1]
-    return "".join(_engine[0](pixels).txts or ())
+    told = _engine[0](pixels)
+    assert isinstance(told, RapidOCROutput)  # noqa: S101  # all stages ran
+    return "".join(told.txts or ())
 
 
 def _pages() -> list[bytes]:
@@ -101,8 +104,9 @@ def _archive() -> Iterator[_Archive]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         lantai = [sys.executable, "-c", "from app.cli.main import main; main()", "--data", str(Path(folder) / "data")]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([*lantai, "up", "--port", str(port)], **quiet)
+        process = subprocess.Popen(
+            [*lantai, "up", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             while not _answers(port):
                 if process.poll() is not None:
@@ -110,9 +114,11 @@ def _archive() -> Iterator[_Archive]:
                     raise click.ClickException(message)
                 _PAUSE.wait(0.2)
             codes = ["--division-code", "990101", "--archive-code", "990101"]
-            subprocess.run([*lantai, "tenant", "create", TENANT, "--name", TENANT, *codes], check=True, **quiet)
+            subprocess.run(
+                [*lantai, "tenant", "create", TENANT, "--name", TENANT, *codes], check=True, stdout=subprocess.DEVNULL
+            )
             account = ["--tenant", TENANT, "--name", "bench", "--role", "archivist", "--password", PASSWORD]
-            subprocess.run([*lantai, "user", "create", "archivist", *account], check=True, **quiet)
+            subprocess.run([*lantai, "user", "create", "archivist", *account], check=True, stdout=subprocess.DEVNULL)
             yield _Archive(port, PASSWORD, TENANT)
         finally:
             process.send_signal(signal.SIGTERM)
