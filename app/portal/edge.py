@@ -101,7 +101,8 @@ def _credential() -> tuple[str, Scope | None]:
     kinds: tuple[Kind, ...] = ("session",)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and request.blueprint == "portal.iiif":
-        secret, kinds = token, ("access",)
+        secret = token
+        kinds = ("access",)
     if not secret:
         return "", None
     try:
