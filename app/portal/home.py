@@ -3,8 +3,6 @@
 from contextlib import suppress
 from typing import Any
 
-from contextlib import suppress
-
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 

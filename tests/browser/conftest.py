@@ -43,7 +43,6 @@ def browser() -> Iterator[Browser]:
 def address(web: Flask) -> Iterator[str]:
     """Return where the application listens."""
     server = make_server("127.0.0.1", 0, web, threaded=True)
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"

@@ -189,7 +189,10 @@ def test_faulty_rows_are_told_with_row_value_and_remedy(county: County, sit: Sit
 
 def test_the_day_can_be_done_on_a_telephone(scanned: Scanned, sit: Sit) -> None:
     desk = sit(scanned.county, size=PHONE)
-    for path in ("/desk/", "/desk/catalogue", f"/desk/items/{scanned.item}", "/desk/imports", "/desk/uploads",
-                 "/desk/tray", f"/desk/search?q={WORD}", f"/items/{scanned.item}/pages/1?q={WORD}", "/desk/jobs"):  # fmt: skip
+    paths = (
+        "/desk/", "/desk/catalogue", f"/desk/items/{scanned.item}", "/desk/imports", "/desk/uploads", "/desk/tray",
+        f"/desk/search?q={WORD}", f"/items/{scanned.item}/pages/1?q={WORD}", "/desk/jobs",
+    )  # fmt: skip
+    for path in paths:
         page = desk.open(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

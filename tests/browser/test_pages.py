@@ -118,7 +118,10 @@ def test_iiif_describes_pages_to_their_own_county_alone(scanned: Scanned, other:
     assert (info["profile"], info["width"]) == ("level2", manifest["items"][0]["width"])
     picture = own.get(f"{service}/full/100,/0/default.jpg")
     assert (picture.status_code, picture.content_type) == (200, "image/jpeg")
-    for path in (f"{service}/info.json", f"{service}/full/100,/0/default.jpg", f"/iiif/items/{scanned.item}/manifest.json"):
+    addresses = (
+        f"{service}/info.json", f"{service}/full/100,/0/default.jpg", f"/iiif/items/{scanned.item}/manifest.json",
+    )  # fmt: skip
+    for path in addresses:
         assert foreign.get(path).status_code == 404
         assert foreign.get(re.sub(r"[0-9a-f-]{36}", str(uuid.uuid4()), path)).data == foreign.get(path).data
     hits = own.get(f"/iiif/items/{scanned.item}/search?q={WORD}").get_json()
