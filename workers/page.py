@@ -103,9 +103,17 @@ def _upright(page: Rgb, engine: OcrEngine) -> Quarter:
     for degrees in _likely_first(copy):
         strips = find_lines(turn(copy, degrees).image, _TRY)
         if engine.legibility(strips) > _LEGIBLE:
-            in_columns = all(engine.legibility([stand(strip)]) > _LEGIBLE for strip in strips)
-            return _ANOTHER[degrees] if in_columns else degrees
+            return _ANOTHER[degrees] if _in_columns(strips, engine) else degrees
     return 0
+
+
+def _in_columns(strips: list[Rgb], engine: OcrEngine) -> bool:
+    """Tell whether the longest piece and another one stay legible with each character stood up.
+
+    One piece is not enough: a title set wide passes.
+    """
+    legible = (engine.legibility([stand(strip)]) > _LEGIBLE for strip in strips)
+    return next(legible, False) and any(legible)
 
 
 def _likely_first(page: Rgb) -> Iterator[Quarter]:

@@ -129,6 +129,14 @@ def test_a_page_is_read_once_and_never_larger_than_the_engine_can_bear(letter: L
     assert result.mean_confidence == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 6000), (5000, 5), (64, 64)], ids=str)
+@pytest.mark.parametrize("tone", [0, 255])
+def test_a_scrap_of_any_shape_is_taken(rapid: OcrEngine, shape: tuple[int, int], tone: int) -> None:
+    result = process_page(np.full((*shape, 3), tone, np.uint8), None, rapid, LIMITS)
+    assert result.pixels.shape == (*shape, 3)
+    assert result.lines == ()
+
+
 def test_a_bare_sheet_is_a_page_too(rapid: OcrEngine) -> None:
     bare = np.full((2339, 1654, 3), 240, np.uint8)
     result = process_page(bare, 200, rapid, LIMITS)

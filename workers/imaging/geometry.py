@@ -149,7 +149,8 @@ def reduced(image: Rgb, longest: int) -> tuple[Rgb, float]:
     scale = longest / max(image.shape[:2])
     if scale >= 1:
         return image, 1.0
-    return _pixels(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)), scale
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return _pixels(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)), scale
 
 
 def grey(image: Rgb) -> Grey:
@@ -274,13 +275,16 @@ def crop_border(image: Rgb, *, dpi: float) -> Cropped:
         Straight, or the sheet is kept with the wedges beside it.
     dpi : pixels per inch
 
-    Source: DA/T 31-2017, 10.3 and 10.4.
+    Source: DA/T 31-2017, 10.3 and 10.4. Not for photographs: a black sky with a straight edge is cropped.
     """
     height, width = image.shape[:2]
-    page, scale = reduced(grey(image), _LOOK)
-    bed = find_bed(page)
+    page, scale = reduced(image, _LOOK)
+    bed = find_bed(page.max(axis=2))  # a blueprint is as dark as the lid, but in one channel it is bright
     left, right = _sheet(bed.mean(0))
     top, bottom = _sheet(bed.mean(1))
+    kept = bed[top:bottom, left:right]
+    if bed.sum() - kept.sum() < 0.95 * (bed.size - kept.size):  # a dark sky ends raggedly, a sheet does not
+        return Cropped(image, Transform.identity(), (0, 0, width, height))
     margin = _MARGIN_MM / 25.4 * dpi
     x0, y0 = max(0, round(left / scale - margin)), max(0, round(top / scale - margin))
     x1, y1 = min(width, round(right / scale + margin)), min(height, round(bottom / scale + margin))

@@ -138,6 +138,19 @@ def test_a_photograph_as_dark_as_the_lid_is_kept_whole() -> None:
     assert crop_border(night, dpi=300).image is night
 
 
+def test_a_blueprint_is_kept_whole() -> None:
+    print_ = np.full((1200, 900, 3), (20, 40, 120), np.uint8)
+    print_[900:, 200:] = (230, 230, 235)
+    assert crop_border(print_, dpi=200).image is print_
+
+
+def test_a_photograph_s_dark_sky_is_kept() -> None:
+    photograph = np.full((900, 1200, 3), 120, np.uint8)
+    for column in range(1200):
+        photograph[: 200 + abs(column - 600) // 2, column] = 25
+    assert crop_border(photograph, dpi=300).image is photograph
+
+
 def test_dust_goes_and_everything_original_stays(letter: Letter) -> None:
     page = letter.pixels.copy()
     page[1900:2000, 200:400] = (214, 190, 150)  # a stain
