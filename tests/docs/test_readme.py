@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from app.cli.main import main
+from app.demo.province import PROVINCE
 from app.wsgi import create_app
 from tests.docs.reference import ROOT, unwired
 
@@ -35,6 +36,15 @@ def web() -> Flask:
 def test_the_readme_shows_both_doors() -> None:
     assert len(LANTAI) > 8
     assert len(CURL) > 8
+
+
+def test_the_sign_ins_of_the_readme_are_those_of_the_demonstration() -> None:
+    real = {(c.tenant, person.login, person.password) for c in PROVINCE.counties for person in c.staff}
+    by_cli = re.findall(r"LANTAI_PASSWORD=(\S+)\n.*--tenant (\w+) --user (\w+)", README)
+    by_curl = re.findall(r"scope=(\w+) -d username=(\w+) -d password=(\S+)\"? ", README)
+    told = {(tenant, login, password) for password, tenant, login in by_cli} | set(by_curl)
+    assert len(told) == 4
+    assert told <= real
 
 
 @pytest.mark.parametrize("line", LANTAI)
