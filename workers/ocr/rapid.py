@@ -65,16 +65,19 @@ class RapidEngine:
 
     @cached_property
     def _engine(self) -> Any:  # noqa: ANN401  # the library has no types for its answers
-        return RapidOCR(
-            params={
-                "Global.log_level": "error",
-                "Global.max_side_len": _LONGEST,
-                "Det.limit_type": "max",
-                "Det.limit_side_len": _DETECT,
-                "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            }
-        )
+        return RapidOCR(params=parameters(self._threads))
+
+
+def parameters(threads: int) -> dict[str, object]:
+    """Return how RapidOCR is set up for pages of archives; all else is its default."""
+    return {
+        "Global.log_level": "error",
+        "Global.max_side_len": _LONGEST,
+        "Det.limit_type": "max",
+        "Det.limit_side_len": _DETECT,
+        "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    }
 
 
 def _bgr(page: Rgb) -> Rgb:

@@ -1,4 +1,4 @@
-"""``ocr_overhead``: pages a second of the whole archive, against bare rapidocr on the same pages."""
+"""``ocr_overhead``: pages a second of the whole archive, against bare rapidocr, set up alike, on the same pages."""
 
 import contextlib
 import io
@@ -28,6 +28,7 @@ from app.cli.bench.engine import machine, verdict
 from app.demo import catalogue, scans
 from app.demo.fonts import Fonts
 from app.demo.province import PROVINCE
+from workers.ocr.rapid import parameters
 
 GOAL = 0.80
 PAGES, ROUNDS, PROCESSES = 8, 3, 2
@@ -40,7 +41,7 @@ _engine: list[RapidOCR] = []
 
 
 def _load() -> None:
-    _engine.append(RapidOCR(params={"EngineConfig.onnxruntime.intra_op_num_threads": 1, "Global.log_level": "error"}))
+    _engine.append(RapidOCR(params=parameters(threads=1)))
 
 
 def _read(jpeg: bytes) -> str:
