@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
@@ -24,6 +25,7 @@ class Scanned:
 
     county: County
     item: str
+    upload: str
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def scanned(make_county: MakeCounty, services: Services, work_off: Callable[[], 
         services.records.check(item.id)
         services.records.accept(item.id, expected=services.records.get(item.id).version)
     work_off()
-    return Scanned(county, str(item.id))
+    return Scanned(county, str(item.id), str(upload.id))
 
 
 def scan(name: str, *lines: str) -> FilePayload:
@@ -152,6 +154,23 @@ def test_a_refused_file_is_named_and_the_others_go_on(county: County, sit: Sit) 
     expect(page.locator("[data-refusals] li")).to_contain_text("扫描.jpg")
     expect(page.locator("[data-told]")).to_contain_text("1 个文件已接收，1 个需要处理")
     expect(page.get_by_role("button", name="重试失败项")).to_be_visible()
+
+
+def test_a_folder_is_sent_whole_and_twice_changes_nothing(county: County, sit: Sit, tmp_path: Path) -> None:
+    folder = tmp_path / "第一盒"
+    (folder / "内").mkdir(parents=True)
+    for name in ("甲.jpg", "内/乙.jpg", "内/丙.jpg", "内/丁.jpg", "戊.jpg", "己.jpg"):
+        (folder / name).write_bytes(sheets.jpeg(name))
+    (folder / "Thumbs.db").write_bytes(b"litter")
+    page = sit(county).open("/desk/uploads")
+    page.set_input_files("[data-folder]", folder)
+    page.wait_for_url("**/desk/uploads/*-*")
+    expect(page.locator("h1")).to_have_text("第一盒")
+    expect(page.locator(".pages tbody tr")).to_have_count(6)
+    page.get_by_text("继续往这一批加文件").click()
+    with page.expect_navigation():
+        page.set_input_files("[data-folder]", folder)
+    expect(page.locator(".pages tbody tr")).to_have_count(6)
 
 
 def test_a_stray_page_is_placed_by_hand(make_county: MakeCounty, sit: Sit) -> None:

@@ -34,7 +34,13 @@ def violations(page: Page) -> list[str]:
 
 def paths(scanned: Scanned) -> tuple[str, ...]:
     item = scanned.item
-    return (*DESK, f"/desk/items/{item}", f"/items/{item}/pages/1", f"/items/{item}/pages/1?q={WORD}&hit=1")
+    return (
+        *DESK,
+        f"/desk/items/{item}",
+        f"/desk/uploads/{scanned.upload}",
+        f"/items/{item}/pages/1",
+        f"/items/{item}/pages/1?q={WORD}&hit=1",
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
