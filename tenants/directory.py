@@ -89,7 +89,7 @@ class Directory:
     def get(self, tenant: str) -> Tenant:
         """Return a county; raises `TenantUnknown`."""
         with self._database.unscoped() as session:
-            row = session.get(TenantRow, tenant)
+            row = session.get(TenantRow, tenant) if _SLUG.fullmatch(tenant) else None
             if row is None:
                 raise TenantUnknown(tenant[:40])
             return self._value(row)

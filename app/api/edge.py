@@ -4,10 +4,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flask import current_app, g, request
+from flask import Request, current_app, g, request
 from flask_smorest import Blueprint
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.api import problems
 from app.identity.types import NotSignedIn
@@ -29,9 +31,24 @@ def services() -> "Services":
     return current_app.extensions["lantai"]
 
 
+class _Parser(FlaskParser):
+    """Reads arguments; what Python itself cannot read of JSON is the caller's fault like any other."""
+
+    def load_json(self, req: Request, schema: Schema) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the body; raises `BadRequest` for numbers of thousands of digits and for bottomless nesting."""
+        try:
+            return super().load_json(req, schema)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest from error
+
+
+class _Blueprint(Blueprint):
+    ARGUMENTS_PARSER = _Parser()
+
+
 def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint:
     """Return a blueprint of the API: its requests enter the scope of their bearer token, its errors are problems."""
-    blp = Blueprint(name, f"app.api.{name}", description=description, url_prefix=prefix)
+    blp = _Blueprint(name, f"app.api.{name}", description=description, url_prefix=prefix)
     blp.before_request(enter)
     blp.teardown_request(leave)
     blp.register_error_handler(DomainError, problems.refused)

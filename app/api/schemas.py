@@ -1,8 +1,9 @@
 """Shapes of the API's answers and inputs; names are the handbook's element names."""
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 LONGEST = 10_000
+STATES = ("", "captured", "returned", "checked", "catalogued")
 
 
 class Strict(Schema):
@@ -14,8 +15,16 @@ class Strict(Schema):
         unknown = RAISE
 
 
-def _text(**more: object) -> fields.String:
-    return fields.String(validate=validate.Length(max=LONGEST), **more)  # pyright: ignore[reportArgumentType]
+def _storable(text: str) -> None:
+    """Refuse what no database takes as text: the character NUL, and halves of surrogate pairs (RFC 8259, 8.2)."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        message = "Not text: it holds NUL or half a character."
+        raise ValidationError(message)
+
+
+def _text(least: int = 0, most: int = LONGEST, **more: object) -> fields.String:
+    length = validate.Length(min=least or None, max=most)
+    return fields.String(validate=[length, _storable], **more)  # pyright: ignore[reportArgumentType]
 
 
 class PageArguments(Schema):
@@ -332,7 +341,7 @@ class TextSchema(Schema):
 class SearchArguments(PageArguments):
     """What is looked for."""
 
-    q = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    q = _text(1, 200, required=True)
     fonds_code = _text(load_default="")
     year_from = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1000, 2999))
     year_to = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1000, 2999))

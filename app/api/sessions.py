@@ -1,5 +1,6 @@
 """Tokens (OAuth 2.0 shapes) and who they stand for."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Response
@@ -7,7 +8,7 @@ from flask.views import MethodView
 
 from app.api import schemas
 from app.api.edge import blueprint, services
-from app.identity.types import Token
+from app.identity.types import NotSignedIn, Token
 from app.kernel import clock
 from tenants.scope import current_scope
 
@@ -49,7 +50,8 @@ class RevocationView(MethodView):
     @blp.response(200)
     def post(self, asked: dict[str, Any]) -> Response:
         """Revoke a token; one that is unknown is already revoked (RFC 7009, 2.2)."""
-        services().identity.sign_out(asked["token"])
+        with suppress(NotSignedIn):
+            services().identity.sign_out(asked["token"])
         return Response(status=200)
 
 

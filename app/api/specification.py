@@ -26,7 +26,7 @@ _FILE_BODY = {
                 "properties": {
                     "file": {"type": "string", "contentMediaType": "application/octet-stream"},
                     "path": {"type": "string"},
-                    "sha256": {"type": "string"},
+                    "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
                     "item_id": {"type": "string", "format": "uuid"},
                 },
             }

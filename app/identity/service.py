@@ -143,7 +143,8 @@ class IdentityService:
             refusal: SignInFailed | AccountLocked | None = None
             tokens: tuple[Token, ...] = ()
             with self._work() as work:
-                row = work.session.scalar(select(AccountRow).where(AccountRow.login == login).with_for_update())
+                named = select(AccountRow).where(AccountRow.login == login).with_for_update()
+                row = work.session.scalar(named) if _LOGIN.fullmatch(login) else None
                 matches = _matches(row.password_hash if row else _NOBODY, password)
                 if row is None:
                     raise SignInFailed

@@ -1,6 +1,7 @@
 """Putting objects on both sites, and reading them back."""
 
 import hashlib
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel import clock
-from app.kernel.errors import NotFound
+from app.kernel.errors import Fault, Invalid, NotFound
 from app.kernel.ids import derived_id
 from app.platform.objectstore import CHUNK, LocalSite
 from app.platform.work import Work, Works
 from app.storage.models import ReplicaRow, StoredObjectRow
 from app.storage.types import DigestMismatch, ObjectId, StoredObject, TooLarge
 from tenants.scope import current_scope
+
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,10 @@ class StorageService:
         announced : str
             SHA-256 the sender computed, or empty.
 
-        Raises `TooLarge` and `DigestMismatch`.
+        Raises `TooLarge` and `DigestMismatch`, and `Invalid` where what was announced is no SHA-256.
         """
+        if announced and not _SHA256.fullmatch(announced):
+            raise Invalid((Fault("pattern", "sha256", announced[:64], allowed=_SHA256.pattern),))
         with self._home.staged(current_scope().tenant) as path:
             digest, size = hashlib.sha256(), 0
             with path.open("wb") as file:
@@ -71,7 +76,7 @@ class StorageService:
                     file.write(chunk)
             found = digest.hexdigest()
             if announced and announced.lower() != found:
-                raise DigestMismatch(announced[:64], found)
+                raise DigestMismatch(announced, found)
             yield Received(path, found, size)
 
     def keep(self, received: Received, media_type: str) -> StoredObject:
