@@ -1,11 +1,14 @@
 """The whole journey by HTTP alone: a catalogue and a scan come in, a sentence of the page is found on it."""
 
 import io
+import json
 from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.identity.types import SignInFailed
+from tenants.directory import TenantUnknown
 from tests import sheets
 from tests.conftest import PASSWORD, County
 
@@ -216,6 +219,52 @@ class TestProblems:
             ("title", "required"), ("secrecy", "state_secret"), ("date", "date"), ("fonds_code", "pattern"),
         }  # fmt: skip
         assert all(e["message"] for e in answer.json["errors"])
+
+
+NUL, HALF = "a\x00b", "\ud800"
+
+
+class TestOddValues:
+    """What JSON and addresses can say and a database cannot hold is the caller's fault, not ours."""
+
+    @pytest.mark.parametrize("value", [NUL, HALF, 10**30, -1, 1.5, [], {}, None])
+    @pytest.mark.parametrize("field", ["title", "year", "fonds_code"])
+    def test_in_json(self, county: County, field: str, value: object) -> None:
+        told = {"fonds_code": "Z112", "title": "件", field: value}
+        answer = county.client().post(f"{API}/items", data=json.dumps(told), content_type="application/json")
+        assert answer.status_code == (201 if (field, value) == ("year", None) else 422)
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"null", b"[]", b"1" * 5000, b"[" * 100_000])
+    def test_as_json(self, county: County, body: bytes) -> None:
+        answer = county.client().post(f"{API}/items", data=body, content_type="application/json")
+        assert 400 <= answer.status_code < 500
+        assert answer.content_type == "application/problem+json"
+
+    @pytest.mark.parametrize(
+        "address", ["search?q=%00", "items?prefix=%00", "items?cursor=WyJcdTAwMDAiLCAiIl0", "search?q=a&year_from=9e9"]
+    )
+    def test_in_an_address(self, county: County, address: str) -> None:
+        assert county.client().get(f"{API}/{address}").status_code == 422
+
+    @pytest.mark.parametrize("name", ["scope", "username", "password"])
+    def test_at_sign_in(self, county: County, name: str) -> None:
+        told = {"grant_type": "password", "username": "desk", "password": PASSWORD, "scope": county.tenant, name: NUL}
+        assert county.web.test_client().post("/oauth/token", data=told).status_code == 422
+        with pytest.raises((TenantUnknown, SignInFailed)):
+            county.services.identity.sign_in(
+                county.services.directory.get(told["scope"]).id, told["username"], told["password"], ("access",)
+            )
+
+    @pytest.mark.parametrize("name", ["path", "sha256", "item_id"])
+    def test_beside_a_file(self, county: County, name: str) -> None:
+        client = county.client()
+        upload = client.post(f"{API}/uploads", json={"name": "箱"}).json["id"]
+        sent = {"file": (io.BytesIO(b"x"), "x.jpg"), name: NUL}
+        assert client.post(f"{API}/uploads/{upload}/files", data=sent).status_code == 422
+
+    def test_in_the_name_of_a_catalogue(self, county: County) -> None:
+        sent = {"file": (io.BytesIO(b"x"), f"{NUL}.csv")}
+        assert county.client().post(f"{API}/imports", data=sent).status_code in (202, 415, 422)
 
 
 class TestTokens:

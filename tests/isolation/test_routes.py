@@ -12,12 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.bootstrap import build
 from app.platform.database import tenant_tables
-from app.platform.settings import Settings
-from app.wsgi import create_app
 from tests.conftest import PASSWORD, County
 from tests.isolation.conftest import WORD, Lived, Superuser
+from tests.unwired import unwired
 
 API = "/api/v1"
 IF_MATCH = {"headers": {"If-Match": '"1"'}}
@@ -25,14 +23,13 @@ Sample = Callable[[County, Lived], Mapping[str, object]]
 
 
 def rules() -> list[tuple[str, Rule]]:
-    """Return method and rule of every address, from an application that is never asked anything."""
-    settings = Settings.model_validate(
-        dict.fromkeys(("database_url", "dispatcher_database_url", "province_database_url"), "postgresql://nowhere")
-        | {"broker_url": "memory://", "secret_key": "k" * 40, "data": ".", "site_a": "a", "site_b": "b"}
-    )
-    web = create_app(build(settings))
+    """Return method and rule of every address."""
     return sorted(
-        ((method, rule) for rule in web.url_map.iter_rules() for method in (rule.methods or ()) - {"HEAD", "OPTIONS"}),
+        (
+            (method, rule)
+            for rule in unwired().url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        ),
         key=lambda pair: (pair[1].rule, pair[0]),
     )
 
