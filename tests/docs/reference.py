@@ -9,15 +9,13 @@ from typing import Any
 import click
 from pydantic_core import PydanticUndefined
 
-from app.bootstrap import build
 from app.cli.main import main
 from app.digitisation.types import UploadRefused
 from app.kernel.errors import DomainError
 from app.platform.embedded.errors import StartupError
 from app.platform.messages import LANGUAGES, catalogue
 from app.platform.settings import Settings
-from app.services import Services
-from app.wsgi import create_app
+from tests.unwired import unwired
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,25 +57,10 @@ def command_reference() -> str:
     return "\n\n".join(f"## {name}\n\n```text\n{told.strip()}\n```" for name, told in commands())
 
 
-def unwired() -> Services:
-    """Return the services of an installation that has no database: enough to ask what addresses there are."""
-    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
-    given = {
-        "database_url": nowhere,
-        "dispatcher_database_url": nowhere,
-        "province_database_url": nowhere,
-        "broker_url": "memory://",
-        "secret_key": "k" * 40,
-        "site_a": Path("site-a"),
-        "site_b": Path("site-b"),
-    }
-    return build(Settings.model_validate(given))
-
-
 @cache
 def specification() -> Mapping[str, Any]:
     """Return the OpenAPI document."""
-    return create_app(unwired()).test_client().get("/api/v1/openapi.json").get_json()
+    return unwired().test_client().get("/api/v1/openapi.json").get_json()
 
 
 def operations(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -11,8 +11,8 @@ from flask import Flask
 
 from app.cli.main import main
 from app.demo.province import PROVINCE
-from app.wsgi import create_app
-from tests.docs.reference import ROOT, unwired
+from tests.docs.reference import ROOT
+from tests.unwired import unwired
 
 TARGET = re.compile(r"^([a-z-]+):.*?##", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -30,7 +30,7 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").r
 
 @pytest.fixture(scope="module")
 def web() -> Flask:
-    return create_app(unwired())
+    return unwired()
 
 
 def test_the_readme_shows_both_doors() -> None:
