@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from app.bootstrap import build
 from app.cli.session import installing, province, services, spoken
@@ -58,7 +59,8 @@ def announce(settings: Mapping[str, str]) -> None:
 
 
 def _fill_quietly(built: Services) -> None:
-    fill(built, lambda line: click.secho(line, fg="cyan", err=True))
+    with suppress(OperationalError):  # the archive is being stopped; its next start takes this up
+        fill(built, lambda line: click.secho(line, fg="cyan", err=True))
 
 
 def fill(built: Services, tell: Callable[[str], None]) -> None:
