@@ -15,7 +15,7 @@ from tenants.models import TenantRow
 from tenants.scope import ProvinceScope, TenantId
 
 _SLUG = re.compile(r"[a-z][a-z0-9]{1,30}")
-_SIX_DIGITS = re.compile(r"\d{6}")
+_SIX_DIGITS = re.compile(r"\d{6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from app.records.rules import canonical_code
 
 LONGEST_NAME = 200
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
-_PAGE = re.compile(r"(.+)-(\d{1,4})")
+_PAGE = re.compile(r"(.+)-(\d{1,4})", re.ASCII)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 

@@ -11,7 +11,7 @@ from app.records.types import Description, Finding, ItemState, PageSummary
 
 SECRECY = ("公开", "内部")
 STATE_SECRETS = ("秘密", "机密", "绝密")
-RETENTION = re.compile(r"永久|[1-9]\d{0,2}年|长期|短期")
+RETENTION = re.compile(r"永久|[1-9]\d{0,2}年|长期|短期", re.ASCII)
 MANDATORY = ("title", "creator", "date", "retention")
 """Besides level, code and opening status, DA/T 18-2022 (handbook description.md, 1)."""
 
@@ -23,7 +23,8 @@ ACTS: Mapping[str, frozenset[ItemState]] = {
 }
 """In which states an item may be acted on; an accepted item is locked (GB/T 18894)."""
 
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_FONDS = re.compile(r"[A-Z]\d{3,4}", re.ASCII)
 _CODE_DOTS = str.maketrans(dict.fromkeys("．.•‧・", "·") | dict.fromkeys("－–—", "-"))
 
 
@@ -88,7 +89,7 @@ def _shapes() -> tuple[re.Pattern[str], ...]:
         "{fonds}-{category}{subs}-{file}-{item}",
         r"{fonds}-(?P<catalogue_no>\d{{3}})-{file}-{item}",
     )
-    return tuple(re.compile(shape.format(**_SEGMENTS)) for shape in written)
+    return tuple(re.compile(shape.format(**_SEGMENTS), re.ASCII) for shape in written)
 
 
 def parse_code(code: str) -> dict[str, str] | None:
@@ -136,7 +137,7 @@ def _form_faults(described: Description) -> Iterator[Fault]:
         yield Fault("date", "date", described.date)
     if described.retention and not RETENTION.fullmatch(described.retention):
         yield Fault("choice", "retention", described.retention, allowed="永久、30年、10年、长期、短期")
-    if described.fonds_code and not re.fullmatch(r"[A-Z]\d{3,4}", described.fonds_code):
+    if described.fonds_code and not _FONDS.fullmatch(described.fonds_code):
         yield Fault("pattern", "fonds_code", described.fonds_code, allowed="Z109")
     if described.ref_code and parse_code(described.ref_code) is None:
         yield Fault("ref_code", "ref_code", described.ref_code, allowed="Z109-WS·2011-Y-BGS-0001")
