@@ -143,10 +143,9 @@ class AuditService:
         POLICY.require("verify", current_scope().principal.roles)
         with self._work() as work:
             head = work.session.get(AuditHeadRow, current_scope().tenant)
-            stored = work.session.scalars(
-                select(AuditEntryRow).order_by(AuditEntryRow.seq).execution_options(yield_per=BATCH)
-            )
-            return verified(map(_value, stored), head.digest if head else START)
+            query = select(AuditEntryRow).order_by(AuditEntryRow.seq).execution_options(yield_per=BATCH)
+            with work.session.scalars(query) as stored:
+                return verified(map(_value, stored), head.digest if head else START)
 
 
 def verified(entries: Iterator[Entry], head: str) -> Verdict:
