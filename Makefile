@@ -44,9 +44,6 @@ lint: install-dev  ## ruff, types, floors, migrations against models, locks agai
 lock: install-dev  ## the newest versions that the .in files and package.json allow
 	$(BIN)/python .ci/locks.py write
 
-screenshots: install-dev  ## the pictures of the README, taken anew
-	$(BIN)/pytest -m browser --screenshots docs/screenshots
-
 clean:  ## everything made by install and by checks; data stays
 	rm -rf .venv node_modules .hypothesis .import_linter_cache .pytest_cache .ruff_cache test-results *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -88,4 +85,4 @@ node_modules/.installed: package.json package-lock.json .npmrc | .venv/.tools
 	fi
 	touch $@
 
-.PHONY: help install install-dev demo test stack stack-test bench lint lock screenshots clean
+.PHONY: help install install-dev demo test stack stack-test bench lint lock clean

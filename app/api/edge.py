@@ -34,7 +34,7 @@ def services() -> "Services":
 class _Parser(FlaskParser):
     """Reads arguments; what Python itself cannot read of JSON is the caller's fault like any other."""
 
-    def load_json(self, req: Request, schema: Schema) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def load_json(self, req: Request, schema: Schema) -> object:
         """Return the body; raises `BadRequest` for numbers of thousands of digits and for bottomless nesting."""
         try:
             return super().load_json(req, schema)

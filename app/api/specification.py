@@ -16,23 +16,13 @@ BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
 )  # fmt: skip
 
-_FILE_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {"type": "string", "contentMediaType": "application/octet-stream"},
-                    "path": {"type": "string"},
-                    "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
-                    "item_id": {"type": "string", "format": "uuid"},
-                },
-            }
-        }
-    },
+_FILE = {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}
+_SCAN = {
+    "path": {"type": "string"},
+    "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+    "item_id": {"type": "string", "format": "uuid"},
 }
+_FILES = {f"{PREFIX}/imports": _FILE, f"{PREFIX}/uploads/{{upload_id}}/files": _FILE | _SCAN}
 _IF_MATCH = {
     "in": "header",
     "name": "If-Match",
@@ -44,6 +34,11 @@ _KEY = {
     "name": "Idempotency-Key",
     "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
 }
+
+
+def _multipart(properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
 class ProblemSchema(Schema):
@@ -108,8 +103,8 @@ def _complete(spec: APISpec) -> None:
             answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
     for path, operations in spec._paths.items():  # noqa: SLF001  # apispec has no door for this
         for method, operation in operations.items():
-            if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads/{{upload_id}}/files"):
-                operation["requestBody"] = _FILE_BODY
+            if method == "post" and path in _FILES:
+                operation["requestBody"] = _multipart(_FILES[path])
             if method == "patch" or (method == "post" and path.endswith(("/code", "/accept", "/place"))):
                 operation.setdefault("parameters", []).append(_IF_MATCH)
             if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads", f"{PREFIX}/items"):

@@ -80,6 +80,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # names and titles stay out of the log
             connect_args={"connect_timeout": 5, "prepare_threshold": None},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)

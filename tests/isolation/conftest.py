@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from app.intake.types import ImportId
 from app.kernel.paging import PageRequest
@@ -30,7 +30,7 @@ FILLED_BY_HAND = {
 }
 """Tables that no verb of the product writes yet."""
 
-AsApp = Callable[[County], AbstractContextManager[psycopg.Connection[dict[str, object]]]]
+AsApp = Callable[[County], AbstractContextManager[psycopg.Connection[DictRow]]]
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Lived:
 class Superuser:
     """Looks at the database past row security."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, object]]) -> None:
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
 
     def rows(self, query: str, *values: object) -> list[dict[str, object]]:
-        return self._connection.execute(query, values).fetchall()
+        return self._connection.execute(query.encode(), values).fetchall()
 
     def row_of(self, table: str, county: County) -> dict[str, object]:
         found = self.rows(f"SELECT to_jsonb(t) AS row FROM {table} t WHERE tenant_id = %s LIMIT 1", county.tenant)
@@ -83,7 +83,7 @@ def as_app(postgres: EmbeddedPostgres) -> AsApp:
     """Return a way to a transaction under the application's role, bound to a county."""
 
     @contextmanager
-    def connect(county: County) -> Iterator[psycopg.Connection[dict[str, object]]]:
+    def connect(county: County) -> Iterator[psycopg.Connection[DictRow]]:
         with psycopg.connect(postgres.dsn("lantai_app"), row_factory=dict_row) as connection:
             connection.execute("SELECT set_config('app.tenant', %s, true)", (county.tenant,))
             yield connection
@@ -139,7 +139,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
     work_off()
     county.token()
     for statement in FILLED_BY_HAND.values():
-        superuser._connection.execute(statement, (county.tenant,))
+        superuser._connection.execute(statement.encode(), (county.tenant,))
     job = superuser.rows("SELECT id FROM job WHERE tenant_id = %s AND subject_id = %s", county.tenant, stray.id)[0]
     ids = {
         "item_id": coded.id,

@@ -21,7 +21,7 @@ def test_the_application_cannot_change_the_audit_log(postgres: EmbeddedPostgres,
     with psycopg.connect(postgres.dsn("lantai_app")) as connection:
         connection.execute("SELECT set_config('app.tenant', %s, true)", (lived.county.tenant,))
         with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
-            connection.execute(statement)
+            connection.execute(statement.encode())
 
 
 @pytest.mark.parametrize("table", OTHERS)
@@ -30,7 +30,7 @@ def test_neither_dispatcher_nor_province_reads_records(postgres: EmbeddedPostgre
     with psycopg.connect(postgres.dsn(role)) as connection:
         connection.execute("SELECT set_config('app.tenant', 'any', true)")
         with pytest.raises(errors.InsufficientPrivilege):
-            connection.execute(f"SELECT 1 FROM {table}")  # pyright: ignore[reportArgumentType, reportCallIssue]
+            connection.execute(f"SELECT 1 FROM {table}".encode())
 
 
 def test_the_dispatcher_sees_the_jobs_of_all_counties(postgres: EmbeddedPostgres, lived: Lived) -> None:

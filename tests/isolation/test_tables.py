@@ -131,7 +131,9 @@ def test_the_search_function_finds_in_the_bound_county_alone(as_app: AsApp, live
     with as_app(lived.county) as own:
         words = own.execute("SELECT tsvector_to_array(terms) AS words FROM search_document LIMIT 1").fetchone()
         assert words is not None
-        (word, *_) = words["words"] if isinstance(words["words"], list) else ()
+        found = words["words"]
+        assert isinstance(found, list)
+        word = found[0]
         assert own.execute(match, (word,)).fetchall()
     with as_app(neighbour) as connection:
         assert connection.execute(match, (word,)).fetchall() == []

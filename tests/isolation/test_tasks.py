@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -45,7 +44,7 @@ def test_a_task_about_another_countys_thing_finds_nothing(
 
 def test_a_job_named_to_the_wrong_county_is_not_run(services: Services, superuser: Superuser, lived: Lived) -> None:
     with lived.county.acting("archivist"), services.works() as work:
-        asked = work.jobs.ask("search.index_item", lived.ids["item_id"], key="wrong county", delay=timedelta(days=1))
+        asked = work.jobs.ask("search.index_item", lived.ids["item_id"], key="wrong county")
     superuser._connection.execute("UPDATE job SET state = 'sent' WHERE id = %s", (asked,))
     with entered(SCOPE):
         run(services, asked)
