@@ -54,12 +54,13 @@ def enormous_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def pdf(**how: pikepdf.Encryption) -> bytes:
+def pdf(encryption: pikepdf.Encryption | None = None) -> bytes:
+    """Return a PDF: a locked one has a page, the other has none."""
     out = io.BytesIO()
     with pikepdf.new() as made:
-        if how:
+        if encryption:
             made.add_blank_page()
-        made.save(out, **how)
+        made.save(out, encryption=encryption or False)
     return out.getvalue()
 
 
@@ -70,7 +71,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
     "program": ("程序.jpg", lambda: b"MZ" + bytes(500), 415, "upload.not_an_image"),
     "encrypted PDF": (
         "密.pdf",
-        partial(pdf, encryption=pikepdf.Encryption(owner="o", user="u")),
+        partial(pdf, pikepdf.Encryption(owner="o", user="u")),
         422,
         "upload.encrypted",
     ),
@@ -99,7 +100,7 @@ class Delivery:
         with psycopg.connect(self._dsn) as connection:
             counts = {
                 table: connection.execute(
-                    f"SELECT count(*) FROM {table} WHERE tenant_id = %s",  # pyright: ignore[reportArgumentType, reportCallIssue]
+                    f"SELECT count(*) FROM {table} WHERE tenant_id = %s".encode(),
                     (self.county.tenant,),
                 ).fetchone()
                 for table in TABLES
@@ -223,7 +224,9 @@ def preview(client: FlaskClient, name: str, content: bytes, work_off: Callable[[
     begun = client.post(f"{API}/imports", data={"file": (io.BytesIO(content), name)})
     assert begun.status_code == 202
     work_off()
-    return client.get(f"{API}/imports/{begun.json['id']}", headers={"Accept-Language": "zh-CN"}).json
+    shown = client.get(f"{API}/imports/{begun.json['id']}", headers={"Accept-Language": "zh-CN"}).json
+    assert shown is not None
+    return shown
 
 
 def test_a_catalogue_in_gb18030_under_a_byte_order_mark(county: County, work_off: Callable[[], int]) -> None:

@@ -56,7 +56,7 @@ def test_tampering_past_the_application_is_found(
     statement = TAMPERING[how]
     before = verdict(services, written)
     with psycopg.connect(postgres.dsn()) as connection:
-        done = connection.execute(statement, (written.tenant,) * statement.count("%s"))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        done = connection.execute(statement.encode(), (written.tenant,) * statement.count("%s"))
         assert done.rowcount == 1
     expected = {"last left out": before.entries, "the head": before.entries + 1}
     assert verdict(services, written).broken_at == expected.get(how, 9)

@@ -43,6 +43,6 @@ def connection(postgres: EmbeddedPostgres) -> Iterator[Connection]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tree=trees, roles=st.frozensets(st.sampled_from(ROLES)))
 def test_python_and_sql_decide_alike(connection: Connection, tree: Predicate, roles: frozenset[str]) -> None:
-    listed = {tuple(row) for row in connection.execute(select(TABLE).where(where(tree, roles, COLUMNS)))}
+    listed = {tuple(row) for row in connection.execute(select(TABLE).where(where(tree, roles, COLUMNS)))}  # pyright: ignore[reportArgumentType]
     permitted = {row for row in ROWS if permits(tree, roles, {"state": row[0], "open_status": row[1]})}
     assert listed == permitted

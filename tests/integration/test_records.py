@@ -29,7 +29,7 @@ def told(**more: object) -> Description:
         "fonds_code": "Z109", "category_code": "WS", "year": 2011, "org_or_question": "BGS", "title": "关于春耕的通知",
         "creator": "县政府", "date": "20110305", "retention": "永久",
     }  # fmt: skip
-    return Description(**{**base, **more})  # pyright: ignore[reportArgumentType]
+    return Description(**{**base, **more})
 
 
 @pytest.fixture

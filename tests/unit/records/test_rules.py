@@ -179,7 +179,7 @@ def test_a_sound_description_has_no_fault() -> None:
     ],
 )
 def test_what_is_not_stored(change: dict[str, object], code: str, field: str) -> None:
-    faults = list(entry_faults(replace(SOUND, **change)))  # pyright: ignore[reportArgumentType]
+    faults = list(entry_faults(replace(SOUND, **change)))
     assert (code, field) in {(fault.code, fault.field) for fault in faults}
 
 
@@ -203,5 +203,5 @@ def test_what_is_not_stored(change: dict[str, object], code: str, field: str) ->
     ],
 )
 def test_what_stands_before_acceptance(change: dict[str, object], pages: PageSummary, code: str, severity: str) -> None:
-    found = check(replace(SOUND, **change), pages)  # pyright: ignore[reportArgumentType]
+    found = check(replace(SOUND, **change), pages)
     assert (code, severity) in {(finding.code, finding.severity) for finding in found}
