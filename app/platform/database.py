@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
@@ -50,7 +51,7 @@ class TenantRow(TenantOwned):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-9)
 
 
-_BIND = b"SELECT set_config('app.tenant', %s, true)"
+_BIND = sql.SQL("SET LOCAL app.tenant = {}")
 
 
 def bind(session: Session, scope: Scope) -> None:
@@ -60,7 +61,7 @@ def bind(session: Session, scope: Scope) -> None:
     """
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101  # the one driver we use
-    driver.execute(_BIND, (scope.tenant,))
+    driver.execute(_BIND.format(sql.Literal(scope.tenant)))
 
 
 class Database:

@@ -82,7 +82,7 @@ def _statements(database: Database, ask: Ask) -> list[str]:
     heard: list[str] = []
 
     def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "set_config" not in statement:
+        if "app.tenant" not in statement:
             heard.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", hear)
