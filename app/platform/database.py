@@ -51,17 +51,26 @@ class TenantRow(TenantOwned):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-9)
 
 
-_BIND = sql.SQL("SET LOCAL app.tenant = {}")
+_BEGIN = sql.SQL("BEGIN; SET LOCAL app.tenant = {}")
 
 
 def bind(session: Session, scope: Scope) -> None:
-    """Bind a scope to the session's transaction; row security reads it, and it ends with the transaction.
+    """Begin the session's transaction with a scope bound; row security reads it, and it ends with the transaction.
 
-    Asked of the driver itself: this stands before every transaction, and the ORM would double its price.
+    Both in one message to the server, below the ORM: this stands before every transaction, and as two
+    statements of its own it made the shortest queries a third slower.
+
+    Parameters
+    ----------
+    session : Session
+        In which nothing has been asked yet.
+    scope : Scope
     """
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101  # the one driver we use
-    driver.execute(_BIND.format(sql.Literal(scope.tenant)))
+    begun = driver.pgconn.exec_(_BEGIN.format(sql.Literal(scope.tenant)).as_bytes(None))
+    if begun.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise psycopg.OperationalError(driver.pgconn.error_message.decode(errors="replace"))
 
 
 class Database:
