@@ -92,6 +92,8 @@ def enter() -> Answer | None:
         if not g.form_key or not hmac.compare_digest(request.form.get("csrf", "").encode(), csrf().encode()):
             abort(400, "csrf")
     g.form_key = secret or request.cookies.get(_VISIT) or secrets.token_urlsafe(16)
+    if any("\x00" in value for value in request.values.values()):  # no database takes it as text
+        abort(400)
     return None
 
 
