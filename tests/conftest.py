@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,6 +23,9 @@ from migrations.run import migrate
 from tenants.directory import Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
 from workers.tasks.running import run
+
+hypothesis.settings.register_profile("lantai", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("lantai")
 
 PASSWORD = "Ceshi-Mima-2026"
 STAFF = {

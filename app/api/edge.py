@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flask import Request, current_app, g, request
+from flask import Request, Response, current_app, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -51,6 +51,7 @@ def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint
     blp = _Blueprint(name, f"app.api.{name}", description=description, url_prefix=prefix)
     blp.before_request(enter)
     blp.teardown_request(leave)
+    blp.after_request(guard)
     blp.register_error_handler(DomainError, problems.refused)
     blp.register_error_handler(HTTPException, problems.failed)
     blp.register_error_handler(Exception, problems.crashed)
@@ -68,6 +69,13 @@ def enter() -> None:
         raise NotSignedIn
     tenant, principal = services().identity.principal(secret.strip(), ("access",))
     g.scopes.enter_context(entered(Scope(tenant, principal, "business", g.request_id)))
+
+
+def guard(answer: Response) -> Response:
+    """Keep answers out of caches, and browsers from guessing what they are."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
 
 
 def leave(_error: BaseException | None) -> None:

@@ -14,6 +14,7 @@ from app.api.edge import blueprint, creation_id, sent_file, services
 from app.api.problems import fault_text, language
 from app.intake.types import CatalogueImport, ImportId
 from app.kernel.paging import PageRequest, decode_cursor
+from app.kernel.tables import inert
 
 blp = blueprint("imports", "Catalogue imports")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -94,7 +95,8 @@ class FaultsView(MethodView):
         writer = csv.writer(out)
         writer.writerow(["row", "column", "value", "message"])
         for fault in services().intake.faults(ImportId(import_id)):
-            writer.writerow([fault.row, fault.field, fault.value, fault_text(fault, spoken, "fault")])
+            told = (fault.field, fault.value, fault_text(fault, spoken, "fault"))
+            writer.writerow([fault.row, *map(inert, told)])
         return Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
 
 

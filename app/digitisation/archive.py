@@ -1,17 +1,17 @@
 """ZIP files of strangers: looked at by their directory before anything is unpacked."""
 
+import lzma
 import struct
 import zipfile
-from collections.abc import Iterator
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from app.digitisation.rules import clean_path
 from app.digitisation.types import UploadRefused
 
-BadEntry = zipfile.BadZipFile
-"""Raised while a damaged entry is read."""
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, RuntimeError, ValueError)
+"""What the library raises for an entry that is not what the directory says, or packed in an unknown way."""
 
 ENTRIES = 20_000
 DIRECTORY_BYTES = 16 << 20
@@ -73,14 +73,6 @@ def entries(path: Path, name: str, *, largest: int) -> tuple[Entry, ...]:
     if not wanted:
         raise UploadRefused("zip_empty", name)
     return wanted
-
-
-def opened(path: Path, wanted: tuple[Entry, ...]) -> Iterator[tuple[Entry, IO[bytes]]]:
-    """Yield each entry with a stream of its bytes."""
-    with zipfile.ZipFile(path) as archive:
-        for entry in wanted:
-            with archive.open(entry.info) as stream:
-                yield entry, stream
 
 
 def _decoded(info: zipfile.ZipInfo) -> str:

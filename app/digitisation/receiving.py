@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from zipfile import ZipFile
 
 from app.digitisation import archive
 from app.digitisation.models import PageRow, UploadFileRow
 from app.digitisation.repository import UNPACK, Scans
-from app.digitisation.rules import claims, clean_path
+from app.digitisation.rules import LONGEST_PATH, claims, clean_path
 from app.digitisation.types import (
     FileId,
     FileReceived,
@@ -91,28 +93,32 @@ class Receiving:
             row = Scans(work.session).file(file_id)
             upload_id, name, object_id = row.upload_id, row.path, row.object_id
         stem = name.rpartition(".")[0] or name
-        with self._storage.path_of(ObjectId(object_id)) as path:
+        with self._storage.path_of(ObjectId(object_id)) as path, ZipFile(path) as opened:
             wanted = archive.entries(path, name, largest=self._largest)
             progress(0, len(wanted))
-            for number, (entry, stream) in enumerate(archive.opened(path, wanted), start=1):
-                inside = f"{stem}/{entry.path}"
-                try:
-                    self._take_entry(upload_id, inside, stream)
-                except (UploadRefused, TooLarge) as refusal:
-                    self._note(upload_id, inside, refusal)
+            for number, entry in enumerate(wanted, start=1):
+                self._take_entry(upload_id, f"{stem}/{entry.path}", opened, entry)
                 progress(number, len(wanted))
 
-    def _take_entry(self, upload_id: uuid.UUID, path: str, stream: IO[bytes]) -> None:
+    def _take_entry(self, upload_id: uuid.UUID, path: str, opened: ZipFile, entry: archive.Entry) -> None:
         try:
-            with self._storage.receive(stream) as received:
+            inside = clean_path(path)
+            with ExitStack() as stack:
+                try:
+                    received = stack.enter_context(self._storage.receive(stack.enter_context(opened.open(entry.info))))
+                except archive.BROKEN as error:
+                    raise UploadRefused("damaged", inside) from error
                 if archive.is_zip(received.path):
-                    raise UploadRefused("zip_nested", path)
-                self._take(upload_id, path, received, None)
-        except (archive.BadEntry, EOFError) as error:
-            raise UploadRefused("damaged", path) from error
+                    raise UploadRefused("zip_nested", inside)  # noqa: TRY301  # one of several refusals noted below
+                self._take(upload_id, inside, received, None)
+        except (UploadRefused, TooLarge) as refusal:
+            self._note(upload_id, path[:LONGEST_PATH], refusal)
 
     def _take_zip(self, upload_id: uuid.UUID, path: str, received: Received) -> ReceivedFile:
         archive.entries(received.path, path, largest=self._largest)
+        with self._work() as work:
+            if before := self._already(Scans(work.session), upload_id, path, received.sha256):
+                return before
         stored = self._storage.keep(received, ZIP)
         with self._work() as work:
             scans = Scans(work.session)

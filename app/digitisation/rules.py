@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from app.digitisation.types import Point, Quad, TextLine, UploadRefused
 from app.records.rules import canonical_code
 
-LONGEST_NAME = 200
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+LONGEST_NAME, LONGEST_PATH = 200, 1000
+"""Bytes of a part, and of the whole."""
+
+# Besides what file systems reserve: controls, and marks that make a name read as another one.
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\\:*?"<>|]')
 _PAGE = re.compile(r"(.+)-(\d{1,4})", re.ASCII)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -18,13 +21,13 @@ def clean_path(path: str) -> str:
     """Return a file's path inside its delivery, in NFC with ``/``.
 
     Raises `UploadRefused` for names that leave the folder, hold control or reserved characters, or
-    exceed 200 bytes a part (handbook description.md, 7).
+    exceed 200 bytes a part or 1,000 in all (handbook description.md, 7).
     """
     text = unicodedata.normalize("NFC", path).replace("\\", "/").removeprefix("./")
-    parts = [part for part in text.split("/") if part]
+    parts = [part for part in text.split("/") if part not in ("", ".")]
     leaves = text.startswith("/") or _DRIVE.match(text) or ".." in parts
     unfit = any(_FORBIDDEN.search(part) or len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in parts)
-    if not parts or leaves or unfit:
+    if not parts or leaves or unfit or len(text.encode("utf-8", "replace")) > LONGEST_PATH:
         raise UploadRefused("bad_name", _FORBIDDEN.sub("␀", text)[:LONGEST_NAME] or "-")
     return "/".join(parts)
 

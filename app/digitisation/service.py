@@ -170,7 +170,10 @@ class DigitisationService:
         """Return a page; raises `NotFound`."""
         self._require("read")
         with self._work() as work:
-            return Scans(work.session).page(page_id)
+            page = Scans(work.session).page(page_id)
+        if page.item_id:
+            self._records.get(page.item_id)  # whoever may not read the item may not read its pages
+        return page
 
     def pages_of_item(self, item_id: uuid.UUID) -> tuple[PageView, ...]:
         """Return an item's pages in order."""

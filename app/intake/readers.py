@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
+from typing import IO
+from xml.parsers import expat
 
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
@@ -61,7 +63,7 @@ _CHUNK = 1 << 20
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, InvalidFileException, SyntaxError, KeyError, ValueError, TypeError, AttributeError,
-    IndexError, EOFError, OSError, NotImplementedError, RuntimeError,
+    IndexError, EOFError, OSError, NotImplementedError, RuntimeError, expat.ExpatError,
 )  # fmt: skip
 """What openpyxl raises for workbooks that are not what they should be; bad XML is a SyntaxError."""
 
@@ -304,14 +306,31 @@ def _check_package(path: Path, shown: str) -> None:
                     raise Bomb(MOST_UNPACKED >> 20)
                 if part.filename.endswith((".xml", ".rels")):
                     with package.open(part) as xml:
-                        if b"<!DOCTYPE" in xml.read(1024):
-                            raise Damaged(shown)
+                        _refuse_doctype(xml, shown)
             if sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise Bomb(MOST_UNPACKED >> 20)
             if not any(part.filename == "xl/workbook.xml" for part in parts):
                 raise NotACatalogue(shown)
     except _DAMAGE:
         raise Damaged(shown) from None
+
+
+def _refuse_doctype(xml: IO[bytes], shown: str) -> None:
+    """Raise `Damaged` for a part with a document type, whose entities may unfold without end or name files."""
+    root = False
+
+    def refuse(*_: object) -> None:
+        raise Damaged(shown)
+
+    def begin(*_: object) -> None:
+        nonlocal root
+        root = True
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = begin
+    while not root and (chunk := xml.read(_CHUNK)):
+        parser.Parse(chunk)
 
 
 def _merged(path: Path, part: str, shown: str) -> list[str]:

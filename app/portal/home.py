@@ -38,6 +38,7 @@ def sign_in() -> Answer:
         )[0]
     except DomainError as error:
         return show("sign_in.html", status=422, refusal=words.refusal(error), **_sign_in_fields())
+    _forget_session()
     answer = redirect(_local(request.form.get("next", "")), 303)
     set_cookie(answer, SESSION, token.secret)
     return answer
@@ -46,8 +47,7 @@ def sign_in() -> Answer:
 @bp.post("/sign-out")
 def sign_out() -> Answer:
     """End the session at once."""
-    with suppress(NotSignedIn):
-        services().identity.sign_out(request.cookies.get(SESSION, ""))
+    _forget_session()
     answer = redirect("/", 303)
     answer.delete_cookie(SESSION)
     return answer
@@ -81,3 +81,8 @@ def _local(address: str) -> str:
     """Return an address of this site, and the desk instead of any other."""
     foreign = not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable()
     return "/desk/" if foreign else address
+
+
+def _forget_session() -> None:
+    with suppress(NotSignedIn):
+        services().identity.sign_out(request.cookies.get(SESSION, ""))

@@ -12,6 +12,7 @@ from app.intake.service import SYNONYMS
 from app.intake.types import ImportId
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.kernel.paging import PageRequest
+from app.kernel.tables import inert
 from app.platform.jobs import Job
 from app.portal import words
 from app.portal.edge import services, show
@@ -90,15 +91,10 @@ def faults(import_id: UUID) -> Response:
     table.writerow([t(f"portal.imports.{name}") for name in ("row", "column", "value", "remedy")])
     for each in services().intake.faults(ImportId(import_id)):
         cells = (each.row or "", words.named("element", each.field), each.value, words.fault(each))
-        table.writerow([_plain(str(cell)) for cell in cells])
+        table.writerow([inert(str(cell)) for cell in cells])
     answer = Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     answer.headers.set("Content-Disposition", "attachment", filename="faults.csv")
     return answer
-
-
-def _plain(cell: str) -> str:
-    """Return a cell that a spreadsheet does not take for a formula."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t")) else cell
 
 
 def _job(import_id: UUID) -> Job | None:

@@ -283,11 +283,10 @@ class RecordsService:
 
         Raises `StaleVersion`, `Conflict` unless it was checked, and `CheckFailed` where the check no longer holds.
         """
+        self._require("accept")
         with self._work() as work:
             records = Records(work.session)
-            item = records.at_version(item_id, expected)
-            self._require("accept", item)
-            self._acted("accept", item)
+            item = self._acted("accept", records.at_version(item_id, expected))
             findings: tuple[Finding, ...] = rules.check(item.described, self._pages.summary(item.id))
             blocking = tuple(f for f in findings if f.severity == "E")
             if blocking:

@@ -40,8 +40,22 @@ def mute(tmp_path: Path) -> Path:
     return path
 
 
+_others: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _only_its_own() -> None:
+    """Leave out the children that other tests of this process still hold."""
+    _others.clear()
+    _others.update(child.pid for child in psutil.Process().children())
+
+
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "workers.imaging.sandbox" in child.cmdline()]
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.pid not in _others and "workers.imaging.sandbox" in child.cmdline()
+    ]
 
 
 def refusal(sandbox: Sandbox, path: Path) -> str:
