@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -77,8 +78,9 @@ class Archive:
         """Kill a process of the archive, and the processes it has made, without warning."""
         children = psutil.Process(self.process.pid).children()
         victim = next(child for child in children if any(PROCESSES[part] in word for word in _words(child)))
-        for process in [*victim.children(recursive=True), victim]:
-            process.kill()
+        for process in [victim, *victim.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):  # gone with its parent
+                process.kill()
 
     def cli(self, *words: str, token: str = "") -> subprocess.CompletedProcess[bytes]:
         """Run a command against the archive."""
