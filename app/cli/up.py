@@ -98,7 +98,9 @@ def run(
             postgres.admit(ROLES)
             settings = {**tuning, **environment(folder, postgres, redis, port)}
             prepare(postgres, settings)
-            supervisor.bring_up(*programs(folder, port, settings))
+            web, *others = programs(folder, port, settings)
+            supervisor.bring_up(web)  # alone, so that the portal answers before the workers load their models
+            supervisor.bring_up(*others)
             announce(settings)
             supervisor.watch()
 
