@@ -73,6 +73,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """Return all services on the embedded engines."""
     built = build(settings)
     yield built
+    built.digitisation._receiving._sandbox.close()
     built.works._database.close()
     built.directory._province.close()
 

@@ -4,14 +4,16 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from app.kernel.errors import Refused
 from app.platform.database import Database, tenant_tables
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.roles import dangerous
 from app.platform.settings import Settings
 from app.platform.work import Works
+from app.services import Services
 from tenants.scope import Scope, entered
 from tests.conftest import SYSTEM, County
-from tests.isolation.conftest import Lived
+from tests.isolation.conftest import Lived, Superuser
 
 OTHERS = [table for table in tenant_tables() if table != "job"]
 
@@ -80,3 +82,14 @@ def test_counties_take_turns_on_one_pooled_connection(settings: Settings, lived:
             session.connection().exec_driver_sql("SELECT 1 FROM item")
     database.close()
     assert len(servers) == 1
+
+
+def test_pages_follow_the_rights_of_their_item(services: Services, superuser: Superuser, lived: Lived) -> None:
+    """An accepted item is closed to scan operators, and its pages, text and images with it."""
+    (page_id,) = superuser.rows(
+        "SELECT p.id FROM page p JOIN item i USING (tenant_id) WHERE p.item_id = i.id AND i.state = 'catalogued'"
+        " AND p.tenant_id = %s LIMIT 1",
+        lived.county.tenant,
+    )
+    with lived.county.acting("scan"), pytest.raises(Refused):
+        services.digitisation.page(page_id["id"])
