@@ -10,7 +10,9 @@ from app.kernel.events import Event
 from app.platform.database import Database
 from app.platform.ledger import JobsService
 from app.platform.objectstore import LocalSite
+from app.platform.provincial import ProvinceWorks
 from app.platform.settings import Settings
+from app.platform.vault import Vault
 from app.platform.work import Work, Works
 from app.records.service import RecordsService
 from app.records.types import ItemAccepted, ItemRevised
@@ -56,6 +58,8 @@ def build(settings: Settings) -> Services:
     return Services(
         settings=settings,
         works=works,
+        province=ProvinceWorks(province, audit.write),
+        vault=Vault(works, settings.master_key.get_secret_value(), cipher=settings.cipher),
         directory=Directory(database, province),
         audit=AuditService(works),
         identity=IdentityService(works, access_minutes=settings.access_minutes),

@@ -7,7 +7,9 @@ from app.digitisation.service import DigitisationService
 from app.identity.service import IdentityService
 from app.intake.service import IntakeService
 from app.platform.ledger import JobsService
+from app.platform.provincial import ProvinceWorks
 from app.platform.settings import Settings
+from app.platform.vault import Vault
 from app.platform.work import Works
 from app.records.service import RecordsService
 from app.storage.service import StorageService
@@ -21,6 +23,8 @@ class Services:
 
     settings: Settings
     works: Works
+    province: ProvinceWorks
+    vault: Vault
     directory: Directory
     audit: AuditService
     identity: IdentityService

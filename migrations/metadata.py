@@ -5,6 +5,7 @@ import app.digitisation.models
 import app.identity.models
 import app.intake.models
 import app.platform.jobs
+import app.platform.vault
 import app.records.models
 import app.storage.models  # noqa: F401  # each of these imports enters its tables
 import search.models  # noqa: F401

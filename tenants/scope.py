@@ -10,6 +10,10 @@ from typing import NewType
 TenantId = NewType("TenantId", str)
 """Slug of a county, ``[a-z][a-z0-9]{1,30}``; names its bucket, its postings and its rows."""
 
+PROVINCE = TenantId("province")
+"""The province's own archive office: a tenant like any other, with accounts, sessions and an audit log of its own,
+but no county; it opens no county's rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -31,12 +35,22 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One tenant, one principal, one purpose, one request."""
+    """One tenant, one principal, one purpose, one request.
+
+    Parameters
+    ----------
+    client : str
+        Network address that asked; empty for jobs and commands.
+    session : str
+        Id of the session or token it came with; empty for jobs and commands.
+    """
 
     tenant: TenantId
     principal: Principal
     purpose: str = "business"
     request_id: str = ""
+    client: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class ProvinceScope:
     principal: Principal
     purpose: str
     request_id: str = ""
+    client: str = ""
+    session: str = ""
 
 
 class ScopeMissing(RuntimeError):

@@ -62,6 +62,8 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
             "province_database_url": postgres.dsn("lantai_province"),
             "broker_url": "memory://",
             "secret_key": "k" * 40,
+            "master_key": "m" * 40,
+            "audit_key": "a" * 40,
             "site_a": folder / "site-a",
             "site_b": folder / "site-b",
         }

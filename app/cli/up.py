@@ -43,6 +43,8 @@ def environment(folder: DataFolder, postgres: EmbeddedPostgres, redis: EmbeddedR
         "LANTAI_PROVINCE_DATABASE_URL": postgres.dsn("lantai_province"),
         "LANTAI_BROKER_URL": redis.url,
         "LANTAI_SECRET_KEY": folder.secret("secret_key"),
+        "LANTAI_MASTER_KEY": folder.secret("master_key"),
+        "LANTAI_AUDIT_KEY": folder.secret("audit_key"),
         "LANTAI_SITE_A": str(folder.path / "site-a"),
         "LANTAI_SITE_B": str(folder.path / "site-b"),
         "LANTAI_PUBLIC_URL": f"http://{HOST}:{port}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,10 +19,24 @@ class Settings(BaseSettings):
     province_database_url: SecretStr = Field(description="PostgreSQL as role lantai_province")
     broker_url: SecretStr = Field(description="Celery broker: redis:// or redis+socket://")
     secret_key: SecretStr = Field(min_length=32, description="seals job messages and form tokens")
+    master_key: SecretStr = Field(min_length=32, description="wraps each county's own key; from a key store")
+    audit_key: SecretStr = Field(min_length=32, description="signs the checkpoints of the audit logs; from a key store")
+    cipher: Literal["aes", "sm4"] = Field("aes", description="of personal identifiers: AES-256-GCM or SM4-GCM")
+    audit_signature: Literal["ed25519", "sm2"] = Field("ed25519", description="signature of audit checkpoints")
+    audit_checkpoint_minutes: int = Field(5, ge=1, le=24 * 60, description="longest time between checkpoints of a log")
+    audit_checkpoint_entries: int = Field(10_000, ge=1, description="most entries between checkpoints of a log")
     site_a: Path = Field(description="folder of the home site's objects")
     site_b: Path = Field(description="folder of the second site's objects")
     public_url: str = Field("http://127.0.0.1:8420", description="address users see, without trailing slash")
     secure_cookies: bool = Field(default=False, description="send session cookies over TLS only; on in production")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="reverse proxies in front, whose client address is believed"
+    )
+    oidc_issuer: str = Field("", description="Keycloak realm for sign-in, https://…/realms/…; empty: embedded accounts")
+    oidc_client_id: str = Field("lantai-portal", description="this relying party at the realm")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
+    oidc_admin_client_id: str = Field("lantai-provisioner", description="service account that keeps organizations")
+    oidc_admin_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
     access_minutes: int = Field(30, ge=5, le=24 * 60, description="life of an idle session or an access token")
     worker_threads: int = Field(1, ge=1, le=64, description="OCR threads of one worker process")
     jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs of a queue handed to the broker at one time")

@@ -36,6 +36,8 @@ def environment(postgres: Postgres, redis: str, tmp_path_factory: pytest.TempPat
         "LANTAI_PROVINCE_DATABASE_URL": postgres.pooled("lantai_province"),
         "LANTAI_BROKER_URL": redis,
         "LANTAI_SECRET_KEY": "k" * 32,
+        "LANTAI_MASTER_KEY": "m" * 32,
+        "LANTAI_AUDIT_KEY": "a" * 32,
         "LANTAI_SITE_A": str(data / "a"),
         "LANTAI_SITE_B": str(data / "b"),
     }

@@ -40,6 +40,8 @@ def _settings(folder: Path, postgres: EmbeddedPostgres) -> Settings:
             "province_database_url": postgres.dsn("lantai_province"),
             "broker_url": "memory://",
             "secret_key": "bench" * 8,
+            "master_key": "bench" * 8,
+            "audit_key": "bench" * 8,
             "site_a": folder / "site-a",
             "site_b": folder / "site-b",
         }
