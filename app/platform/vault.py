@@ -7,6 +7,7 @@ Destroying it makes everything sealed with it unreadable for good, in every back
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -40,15 +41,12 @@ class TenantKeyRow(TenantOwned, Base):
     destroyed_at: Mapped[datetime | None]
 
 
+@dataclass(eq=False)
 class KeyDestroyed(DomainError):
     """The tenant's key is gone; what it sealed cannot be read any more."""
 
     code: ClassVar[str] = "vault.key_destroyed"
     status: ClassVar[int] = 410
-
-    def facts(self) -> dict[str, object]:
-        """Return nothing: there is nothing to tell."""
-        return {}
 
 
 class SealBroken(RuntimeError):

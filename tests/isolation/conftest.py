@@ -131,6 +131,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         stray = services.digitisation.receive(
             upload.id, f"{WORD}.png", io.BytesIO(sheets.encoded(sheets.sheet(["无处安放"], size=(300, 150)), "PNG"))
         ).pages[0]
+        services.vault.seal(WORD, context="test")
         zipped = services.digitisation.receive(upload.id, f"{WORD}.zip", _zip(**{"坏.jpg": b"not a picture"}))
     work_off()
     with county.acting("archivist"):
