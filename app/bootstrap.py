@@ -42,7 +42,7 @@ def build(settings: Settings) -> Services:
     settings : Settings
     """
     database = Database(settings.database_url.get_secret_value())
-    province = Database(settings.province_database_url.get_secret_value(), pool_size=1)
+    province = ProvinceWorks(Database(settings.province_database_url.get_secret_value(), pool_size=1), audit.write)
     works = Works(database, (subscribe, audit.write))
     limits = Limits(pixels=settings.upload_pixels)
     storage = StorageService(
@@ -58,7 +58,7 @@ def build(settings: Settings) -> Services:
     return Services(
         settings=settings,
         works=works,
-        province=ProvinceWorks(province, audit.write),
+        province=province,
         vault=Vault(works, settings.master_key.get_secret_value(), cipher=settings.cipher),
         directory=Directory(database, province),
         audit=AuditService(works),

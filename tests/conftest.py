@@ -77,7 +77,7 @@ def services(settings: Settings) -> Iterator[Services]:
     yield built
     built.digitisation._receiving._sandbox.close()
     built.works._database.close()
-    built.directory._province.close()
+    built.province._database.close()
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +124,7 @@ def make_county(services: Services, web: Flask) -> MakeCounty:
         serial = uuid.uuid4().int
         tenant = TenantId(f"t{serial % 10**12:012d}")
         services.directory.create(
-            Tenant(tenant, f"测试{serial % 1000}县档案馆", f"{serial % 10**6:06d}", f"{serial // 7 % 10**6:06d}"),
+            Tenant(tenant, f"测试{serial % 1000}县档案馆", "990121", f"{serial // 7 % 10**6:06d}"),
             ProvinceScope(SYSTEM, "test"),
         )
         with entered(Scope(tenant, SYSTEM)):

@@ -25,6 +25,10 @@ LONGEST_KEY = 200
 LONGEST_VERSION = 9
 OPEN_TO_ALL = frozenset({"sessions.Token", "sessions.Revocation", "tenants.Tenants"})
 
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"audit.AuditVerification"})
+"""What is asked by POST and changes nothing."""
+
 
 def services() -> "Services":
     """Return the archive's services, wired at start."""
@@ -68,6 +72,7 @@ def enter() -> None:
     if scheme.lower() != "bearer":
         raise NotSignedIn
     tenant, principal = services().identity.principal(secret.strip(), ("access",))
+    services().directory.admit(tenant, writing=request.method not in READS and request.endpoint not in READING)
     g.scopes.enter_context(entered(Scope(tenant, principal, "business", g.request_id)))
 
 

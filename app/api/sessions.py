@@ -37,8 +37,10 @@ class TokenView(MethodView):
         """Hand out an access token and a refresh token."""
         identity = services().identity
         if asked["grant_type"] == "refresh_token":
+            tenant_id, _ = identity.principal(asked["refresh_token"], ("refresh",))
+            services().directory.admit(tenant_id, writing=False)
             return _answer(identity.refresh(asked["refresh_token"]))
-        tenant = services().directory.get(asked["scope"])
+        tenant = services().directory.admit(asked["scope"], writing=False)
         return _answer(identity.sign_in(tenant.id, asked["username"], asked["password"], ("access", "refresh")))
 
 

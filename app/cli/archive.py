@@ -19,7 +19,7 @@ def _job_line(job: Job) -> str:
 @click.option("--json", "as_json", is_flag=True)
 def jobs(state: str | None, *, as_json: bool) -> None:
     """List what was asked of the workers, newest first."""
-    with signed_in():
+    with signed_in(writing=False):
         page = services().jobs.page(PageRequest(50), state=JobState(state) if state else None)
     say(page.rows, as_json=as_json, line=_job_line)
 
@@ -39,7 +39,7 @@ def _entry_line(entry: Entry) -> str:
 @click.option("--json", "as_json", is_flag=True)
 def list_audit(action: str, limit: int, *, as_json: bool) -> None:
     """List entries, newest first."""
-    with signed_in():
+    with signed_in(writing=False):
         page = services().audit.page(PageRequest(limit), EntryFilter(action=action))
     say(page.rows, as_json=as_json, line=_entry_line)
 
@@ -48,7 +48,7 @@ def list_audit(action: str, limit: int, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def verify_audit(*, as_json: bool) -> None:
     """Recompute the chain; exit code 1 where it is broken."""
-    with signed_in():
+    with signed_in(writing=False):
         verdict = services().audit.verify()
     key = "cli.chain_holds" if verdict.broken_at is None else "cli.chain_broken"
     say(verdict, as_json=as_json, line=lambda v: text(key, spoken(), entries=v.entries, at=v.broken_at))

@@ -89,7 +89,7 @@ def item() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def list_items(fonds: str, state: str, prefix: str, limit: int, *, as_json: bool) -> None:
     """List items in the order of their codes."""
-    with signed_in():
+    with signed_in(writing=False):
         page = services().records.items(ItemQuery(fonds, None, state, prefix), PageRequest(limit))
     say(page.rows, as_json=as_json, line=_item_line)
 
@@ -99,7 +99,7 @@ def list_items(fonds: str, state: str, prefix: str, limit: int, *, as_json: bool
 @click.option("--json", "as_json", is_flag=True)
 def show_item(name: str, *, as_json: bool) -> None:
     """Show an item's description."""
-    with signed_in():
+    with signed_in(writing=False):
         found = _named(name)
     say(found, as_json=as_json, line=lambda i: "\n".join([_item_line(i), *_elements(i)]))
 
@@ -170,7 +170,7 @@ def _hit_line(hit: ItemHit) -> str:
 @click.option("--json", "as_json", is_flag=True)
 def search(words: tuple[str, ...], limit: int, cursor: str, *, as_json: bool) -> None:
     """Find items by title, number, person or the text of their pages."""
-    with signed_in():
+    with signed_in(writing=False):
         after = decode_cursor(cursor, kinds="i")
         found = services().search.search(Query(" ".join(words)), PageRequest(limit, after))
     if as_json:

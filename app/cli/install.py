@@ -102,7 +102,7 @@ def create_user(login: str, county: str, name: str, roles: tuple[str, ...], pass
 @click.option("--json", "as_json", is_flag=True)
 def list_users(*, as_json: bool) -> None:
     """List the accounts of your county (system or security administrator)."""
-    with signed_in():
+    with signed_in(writing=False):
         found = services().identity.accounts()
     say(found, as_json=as_json, line=lambda a: f"{a.login}  {a.display_name}  {', '.join(sorted(a.roles))}  {a.state}")
 
@@ -113,7 +113,9 @@ def list_users(*, as_json: bool) -> None:
 @click.option("--password", prompt=True, hide_input=True, envvar="LANTAI_PASSWORD")
 def token(county: str, login: str, password: str) -> None:
     """Sign in and print an access token for LANTAI_TOKEN."""
-    tokens = services().identity.sign_in(services().directory.get(county).id, login, password, ("access",))
+    tokens = services().identity.sign_in(
+        services().directory.admit(county, writing=False).id, login, password, ("access",)
+    )
     click.echo(tokens[0].secret)
 
 

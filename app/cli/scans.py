@@ -77,7 +77,7 @@ def ingest(paths: tuple[Path, ...], name: str, *, wait: bool, as_json: bool) -> 
 @click.option("--json", "as_json", is_flag=True)
 def uploads(*, as_json: bool) -> None:
     """List deliveries, newest first."""
-    with signed_in():
+    with signed_in(writing=False):
         page = services().digitisation.uploads(PageRequest(50))
     say(page.rows, as_json=as_json, line=_upload_line)
 
@@ -96,7 +96,7 @@ def _page_line(view: PageView) -> str:
 @click.option("--json", "as_json", is_flag=True)
 def tray(*, as_json: bool) -> None:
     """List the pages that no name could place."""
-    with signed_in():
+    with signed_in(writing=False):
         found = services().digitisation.tray(PageRequest(200))
     say(found.rows, as_json=as_json, line=_page_line)
 
@@ -129,7 +129,7 @@ def retry(page_id: UUID) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def page_text(page_id: UUID, *, as_json: bool) -> None:
     """Print what OCR read; for searching, never evidence."""
-    with signed_in():
+    with signed_in(writing=False):
         found = services().digitisation.text(page_id)
     say(found, as_json=as_json, line=lambda told: told.text)
 

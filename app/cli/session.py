@@ -63,12 +63,19 @@ def services() -> Services:
 
 
 @contextmanager
-def signed_in() -> Generator[Scope]:
-    """Enter the scope of the token in ``LANTAI_TOKEN``: a command may do what its user may do."""
+def signed_in(*, writing: bool = True) -> Generator[Scope]:
+    """Enter the scope of the token in ``LANTAI_TOKEN``: a command may do what its user may do.
+
+    Parameters
+    ----------
+    writing : bool
+        Whether the command changes something; one that only reads runs in a read-only county too.
+    """
     secret = os.environ.get("LANTAI_TOKEN", "")  # noqa: TID251  # a secret, given like this or not at all
     if not secret:
         raise click.ClickException(text("cli.no_token", spoken()))
     tenant, principal = services().identity.principal(secret, ("access",))
+    services().directory.admit(tenant, writing=writing)
     with entered(Scope(tenant, principal, "business", new_request_id())) as scope:
         yield scope
 

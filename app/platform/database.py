@@ -7,7 +7,7 @@ from datetime import datetime
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
@@ -100,6 +100,12 @@ class Database:
         """Open a transaction with no tenant bound: tenant tables raise, the province's answer."""
         with self._sessions.begin() as session:
             yield session
+
+    @contextmanager
+    def glance(self) -> Generator[Connection]:
+        """Open a connection whose every statement stands alone: one short read, without a transaction around it."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
 
     @contextmanager
     def scoped(self, scope: Scope) -> Generator[Session]:

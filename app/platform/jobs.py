@@ -299,7 +299,7 @@ _CLAIM = text("""
         WHERE state IN ('sent', 'running') AND queue = :queue GROUP BY tenant_id
     ), turn AS (
         SELECT w.tenant_id, w.id, w.rank + coalesce(f.n, 0) AS place, w.priority
-        FROM tenant t
+        FROM (SELECT id FROM tenant WHERE state = 'active') t
         CROSS JOIN LATERAL (
             SELECT j.tenant_id, j.id, j.priority, row_number() OVER (ORDER BY j.priority, j.id) AS rank
             FROM (SELECT tenant_id, id, priority FROM job

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from app.identity.types import Kind, NotSignedIn
 from app.platform.messages import LANGUAGES, Language, preferred
+from tenants.directory import TenantReadOnly, TenantSuspended
 from tenants.scope import Scope, entered, new_request_id
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ _VISIT = "lantai_visit"
 _SMALL_FORM = 256 * 1024
 _MOST_FILES = 10_000
 _OPEN_TO_ALL = frozenset({"portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static"})
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING = frozenset({"portal.audit.verify"})
+"""What is asked by POST and changes nothing."""
+
+_ALWAYS = frozenset({"portal.home.sign_out"})
 
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data: blob:; "
@@ -79,9 +86,10 @@ def enter() -> Answer | None:
         return None
     g.scopes = ExitStack()
     secret, signed_in = _credential()
+    if signed_in and not _admitted(signed_in):
+        signed_in = None
     if signed_in:
         g.scope = g.scopes.enter_context(entered(signed_in))
-        g.county = services().directory.get(signed_in.tenant)
     elif request.endpoint not in _OPEN_TO_ALL:
         return _sign_in_first()
     if request.method == "POST":
@@ -95,6 +103,19 @@ def enter() -> Answer | None:
     if any("\x00" in value for value in request.values.values()):  # no database takes it as text
         abort(400)
     return None
+
+
+def _admitted(signed_in: Scope) -> bool:
+    """Say whether the county is open to this request; pages that are open to all are shown as to a stranger."""
+    writing = request.method not in _READS and request.endpoint not in _READING
+    try:
+        g.county = services().directory.admit(signed_in.tenant, writing=writing)
+    except (TenantSuspended, TenantReadOnly):
+        if request.endpoint in _OPEN_TO_ALL:
+            return False
+        if request.endpoint not in _ALWAYS:
+            raise
+    return True
 
 
 def _credential() -> tuple[str, Scope | None]:

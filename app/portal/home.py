@@ -32,7 +32,7 @@ def sign_in_form() -> Response:
 def sign_in() -> Answer:
     """Open a session, and go on to where the reader wanted."""
     try:
-        tenant = services().directory.get(request.form.get("county", ""))
+        tenant = services().directory.admit(request.form.get("county", ""), writing=False)
         token = services().identity.sign_in(
             tenant.id, request.form.get("login", "").strip(), request.form.get("password", ""), ("session",)
         )[0]

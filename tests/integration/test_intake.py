@@ -34,6 +34,7 @@ from app.services import Services
 from search.types import Query
 from tenants.directory import Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered
+from tests.conftest import SYSTEM
 
 HEADINGS = "全宗号,全宗名称,档号,题名,责任者,日期,保管期限,密级"
 EVERYTHING = PageRequest(200)
@@ -44,7 +45,7 @@ def archive(services: Services) -> Iterator[TenantId]:
     """Enter a county that holds nothing yet, as its archivist."""
     code = f"{uuid.uuid4().int % 10**6:06d}"
     tenant = TenantId(f"empty{code}")
-    services.directory.create(Tenant(tenant, f"{code}县", code, code), ProvinceScope(Principal("province"), "test"))
+    services.directory.create(Tenant(tenant, f"{code}县", "990121", code), ProvinceScope(SYSTEM, "test"))
     with entered(as_role(tenant, "archivist")):
         yield tenant
 

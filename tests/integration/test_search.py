@@ -22,6 +22,7 @@ from app.kernel.ids import new_id
 from app.kernel.paging import PageRequest, decode_cursor
 from app.platform.database import Database
 from app.platform.embedded.postgres import running
+from app.platform.provincial import ProvinceWorks
 from app.platform.roles import LOGINS, establish
 from app.platform.work import Works
 from migrations.run import migrate
@@ -30,6 +31,7 @@ from search.service import SearchService
 from search.types import IndexedItem, IndexedPage, Query, Reason, Results
 from tenants.directory import Directory, Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered
+from tests.conftest import SYSTEM
 
 TITLES = {
     "Z109-WS·2011-Y-BGS-0001": "关于做好2011年防汛抗旱工作的通知",
@@ -58,7 +60,7 @@ def search_db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchDb]:
         migrate(postgres.dsn("lantai_migrator"))
         database, province = Database(postgres.dsn("lantai_app")), Database(postgres.dsn("lantai_province"))
         service = SearchService(Works(database, (audit.write,)))
-        yield SearchDb(service, database, Directory(database, province), postgres.dsn())
+        yield SearchDb(service, database, Directory(database, ProvinceWorks(province, audit.write)), postgres.dsn())
         database.close()
         province.close()
 
@@ -71,7 +73,7 @@ def service(search_db: SearchDb) -> SearchService:
 def new_county(search_db: SearchDb) -> TenantId:
     code = f"{uuid.uuid4().int % 10**6:06d}"
     tenant = TenantId(f"county{code}")
-    search_db.directory.create(Tenant(tenant, "某县", code, code), ProvinceScope(Principal("province"), "test"))
+    search_db.directory.create(Tenant(tenant, "某县", "990121", code), ProvinceScope(SYSTEM, "test"))
     return tenant
 
 

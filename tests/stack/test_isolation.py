@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 
+from app.audit import service as audit
 from app.platform.database import Base, Database, tenant_tables
 from app.platform.jobs import JobRow
+from app.platform.provincial import ProvinceWorks
 from app.platform.work import Works
 from migrations import metadata
 from tenants.directory import Directory, Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered
+from tests.conftest import SYSTEM
 from tests.stack.conftest import Postgres
 
 assert metadata  # it gathers every room's tables
@@ -29,10 +32,10 @@ def database(postgres: Postgres) -> Iterator[Database]:
     """Connect as the application does: often to PgBouncer, which has one connection to the server."""
     database = Database(postgres.pooled("lantai_app"))
     province = Database(postgres.pooled("lantai_province"))
-    directory = Directory(database, province)
+    directory = Directory(database, ProvinceWorks(province, audit.write))
     for number, scope in enumerate((EAST, WEST)):
         county = Tenant(scope.tenant, scope.tenant, f"33010{number}", f"43310{number}")
-        directory.create(county, ProvinceScope(scope.principal, "test"))
+        directory.create(county, ProvinceScope(SYSTEM, "test"))
     yield database
     database.close()
     province.close()

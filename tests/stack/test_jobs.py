@@ -18,6 +18,7 @@ from app.services import Services
 from search.types import Query
 from tenants.directory import Tenant
 from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered
+from tests.conftest import SYSTEM
 from tests.stack.conftest import Postgres, until
 
 pytestmark = pytest.mark.stack
@@ -49,9 +50,9 @@ def services(environment: dict[str, str]) -> Iterator[Services]:
     services = build(Settings.model_validate(wired))
     for number, scope in enumerate((SOUTH, NORTH)):
         county = Tenant(scope.tenant, scope.tenant, f"33020{number}", f"43320{number}")
-        services.directory.create(county, ProvinceScope(scope.principal, "test"))
+        services.directory.create(county, ProvinceScope(SYSTEM, "test"))
     yield services
-    for database in (services.directory._database, services.directory._province):
+    for database in (services.directory._database, services.province._database):
         database.close()
 
 

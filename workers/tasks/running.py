@@ -12,6 +12,7 @@ from app.platform import telemetry
 from app.platform.jobs import Job, JobId
 from app.platform.work import Works
 from app.services import Services
+from tenants.directory import TenantReadOnly, TenantSuspended
 from tenants.scope import Scope, current_scope, entered
 from workers.imaging.inspect import Unreadable
 from workers.tasks.register import HANDLERS
@@ -64,13 +65,17 @@ class _Progress:
 
 
 def run(services: Services, job_id: JobId) -> None:
-    """Run a job of the tenant in scope; one that is done or in other hands is left alone.
+    """Run a job of the tenant in scope; one that is done or in other hands, or whose county is closed, is left alone.
 
     Parameters
     ----------
     services : Services
     job_id : JobId
     """
+    try:
+        services.directory.admit(current_scope().tenant, writing=True)
+    except (TenantSuspended, TenantReadOnly):
+        return  # its lease runs out, and it waits until the county is open again
     lease = timedelta(seconds=services.settings.job_lease_seconds)
     with services.works() as work:
         job = work.jobs.claim(job_id, lease)
