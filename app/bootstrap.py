@@ -2,6 +2,8 @@
 
 from app.audit import service as audit
 from app.audit.service import AuditService
+from app.citizens.codes import PhoneCodes
+from app.citizens.service import CitizensService
 from app.digitisation.receiving import Receiving
 from app.digitisation.service import DigitisationService, PageImages
 from app.identity.service import IdentityService
@@ -10,6 +12,7 @@ from app.kernel.events import Event
 from app.platform.database import Database
 from app.platform.ledger import JobsService
 from app.platform.objectstore import LocalSite
+from app.platform.outbox import Outbox
 from app.platform.provincial import ProvinceWorks
 from app.platform.settings import Settings
 from app.platform.vault import Vault
@@ -44,6 +47,9 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_url.get_secret_value())
     province = ProvinceWorks(Database(settings.province_database_url.get_secret_value(), pool_size=1), audit.write)
     works = Works(database, (subscribe, audit.write))
+    vault = Vault(works, settings.master_key.get_secret_value(), cipher=settings.cipher)
+    outbox = Outbox(settings.data / "outbox") if settings.outbox_page else None
+    codes = PhoneCodes(works, vault, outbox) if outbox else None
     limits = Limits(pixels=settings.upload_pixels)
     storage = StorageService(
         works,
@@ -59,7 +65,7 @@ def build(settings: Settings) -> Services:
         settings=settings,
         works=works,
         province=province,
-        vault=Vault(works, settings.master_key.get_secret_value(), cipher=settings.cipher),
+        vault=vault,
         directory=Directory(database, province),
         audit=AuditService(works),
         identity=IdentityService(works, access_minutes=settings.access_minutes),
@@ -69,4 +75,6 @@ def build(settings: Settings) -> Services:
         digitisation=DigitisationService(works, storage, records, search, receiving, engine, limits),
         search=search,
         jobs=JobsService(works),
+        citizens=CitizensService(works, vault, codes, idle_minutes=settings.access_minutes),
+        outbox=outbox,
     )

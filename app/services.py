@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from app.audit.service import AuditService
+from app.citizens.service import CitizensService
 from app.digitisation.service import DigitisationService
 from app.identity.service import IdentityService
 from app.intake.service import IntakeService
 from app.platform.ledger import JobsService
+from app.platform.outbox import Outbox
 from app.platform.provincial import ProvinceWorks
 from app.platform.settings import Settings
 from app.platform.vault import Vault
@@ -34,3 +36,5 @@ class Services:
     digitisation: DigitisationService
     search: SearchService
     jobs: JobsService
+    citizens: CitizensService
+    outbox: Outbox | None

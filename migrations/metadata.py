@@ -1,6 +1,7 @@
 """All tables of the product, so that the history can be compared with the models."""
 
 import app.audit.models
+import app.citizens.models
 import app.digitisation.models
 import app.identity.models
 import app.intake.models

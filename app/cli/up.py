@@ -216,8 +216,13 @@ def command(
         data = ctx.find_root().params["data"]
         try:
             run(
-                data, port, prepare=prepare(demo), announce=announce, tuning=tuning(), language=language
-            )  # fmt: skip
+                data,
+                port,
+                prepare=prepare(demo),
+                announce=announce,
+                tuning=({"LANTAI_OUTBOX_PAGE": "true"} if demo else {}) | dict(tuning()),
+                language=language,
+            )
         except StartupError as refusal:
             raise click.ClickException(text(refusal.code, language, **refusal.facts())) from refusal
 

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
     oidc_admin_client_id: str = Field("lantai-provisioner", description="service account that keeps organizations")
     oidc_admin_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
+    outbox_page: bool = Field(
+        default=False, description="send citizens' codes to the page /dev/outbox; for demonstrations only"
+    )
     access_minutes: int = Field(30, ge=5, le=24 * 60, description="life of an idle session or an access token")
     worker_threads: int = Field(1, ge=1, le=64, description="OCR threads of one worker process")
     jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs of a queue handed to the broker at one time")

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 SESSION = "lantai_session"
 LANGUAGE = "lantai_lang"
 _VISIT = "lantai_visit"
-_SMALL_FORM = 256 * 1024
+SMALL_FORM = 256 * 1024
 _MOST_FILES = 10_000
-_OPEN_TO_ALL = frozenset({"portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static"})
+_OPEN_TO_ALL = frozenset(
+    {
+        "portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static",
+        "citizens.begin_form", "citizens.begin", "citizens.code_form", "citizens.code",
+    }
+)  # fmt: skip
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READING = frozenset({"portal.audit.verify"})
@@ -95,14 +100,26 @@ def enter() -> Answer | None:
     if request.method == "POST":
         request.max_form_parts = _MOST_FILES
         if not signed_in:
-            request.max_content_length = _SMALL_FORM
+            request.max_content_length = SMALL_FORM
+    guard_form(secret)
+    return None
+
+
+def guard_form(secret: str) -> None:
+    """Refuse a form without the token of its session, and text that no database takes.
+
+    Parameters
+    ----------
+    secret : str
+        Of the session; empty for a visitor.
+    """
+    if request.method == "POST":
         g.form_key = secret or request.cookies.get(_VISIT, "")
         if not g.form_key or not hmac.compare_digest(request.form.get("csrf", "").encode(), csrf().encode()):
             abort(400, "csrf")
     g.form_key = secret or request.cookies.get(_VISIT) or secrets.token_urlsafe(16)
-    if any("\x00" in value for value in request.values.values()):  # no database takes it as text
+    if any("\x00" in value for value in request.values.values()):
         abort(400)
-    return None
 
 
 def _admitted(signed_in: Scope) -> bool:

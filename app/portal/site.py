@@ -14,6 +14,7 @@ from app.portal import (
     assets,
     audit,
     catalogue,
+    citizens,
     edge,
     home,
     iiif,
@@ -25,7 +26,6 @@ from app.portal import (
     viewer,
     words,
 )
-from tenants.scope import scope_or_none
 
 _PAGES = (home.bp, catalogue.bp, imports.bp, uploads.bp, search.bp, viewer.bp, jobs.bp, audit.bp, iiif.bp)
 _ROOMS = {
@@ -57,19 +57,21 @@ def register(app: Flask) -> None:
     for pages in _PAGES:
         site.register_blueprint(pages)
     site.before_request(edge.enter)
-    site.after_request(edge.leave)
-    site.teardown_request(edge.close)
-    site.register_error_handler(DomainError, _refused)
-    site.register_error_handler(HTTPException, error_page)
-    site.register_error_handler(Exception, _crashed)
+    for door in (site, citizens.bp, citizens.development):
+        door.after_request(edge.leave)
+        door.teardown_request(edge.close)
+        door.register_error_handler(DomainError, _refused)
+        door.register_error_handler(HTTPException, error_page)
+        door.register_error_handler(Exception, _crashed)
     site.app_context_processor(lambda: _in_every_template() | {"asset": asset} if "nonce" in g else {})
     site.add_app_template_filter(words.moment, "moment")
     site.add_app_template_filter(words.day, "day")
-    app.register_blueprint(site)
+    for door in (site, citizens.bp, citizens.development):
+        app.register_blueprint(door)
 
 
 def _in_every_template() -> dict[str, object]:
-    scope = scope_or_none()
+    scope = g.get("scope")  # of staff; a citizen's pages show nothing of the staff's
     return {
         "t": words.t,
         "named": words.named,
@@ -96,7 +98,8 @@ def _csrf_field() -> Markup:
 
 def _other_language() -> str:
     other = "en" if edge.language() == "zh" else "zh"
-    return _here(without=("lang",), lang=other) if request.method == "GET" else f"/desk/?lang={other}"
+    home = "/me/" if request.blueprint == "citizens" else "/desk/"
+    return _here(without=("lang",), lang=other) if request.method == "GET" else f"{home}?lang={other}"
 
 
 def _next_address(cursor: str) -> str:
