@@ -64,6 +64,7 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
             "secret_key": "k" * 40,
             "master_key": "m" * 40,
             "audit_key": "a" * 40,
+            "outbox_page": True,
             "site_a": folder / "site-a",
             "site_b": folder / "site-b",
         }
