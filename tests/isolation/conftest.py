@@ -74,7 +74,7 @@ class Superuser:
 
 @pytest.fixture(scope="session")
 def superuser(postgres: EmbeddedPostgres) -> Iterator[Superuser]:
-    with psycopg.connect(postgres.dsn(), autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.Connection[DictRow].connect(postgres.dsn(), autocommit=True, row_factory=dict_row) as connection:
         yield Superuser(connection)
 
 
@@ -84,7 +84,7 @@ def as_app(postgres: EmbeddedPostgres) -> AsApp:
 
     @contextmanager
     def connect(county: County) -> Iterator[psycopg.Connection[DictRow]]:
-        with psycopg.connect(postgres.dsn("lantai_app"), row_factory=dict_row) as connection:
+        with psycopg.Connection[DictRow].connect(postgres.dsn("lantai_app"), row_factory=dict_row) as connection:
             connection.execute("SELECT set_config('app.tenant', %s, true)", (county.tenant,))
             yield connection
             connection.rollback()

@@ -1,5 +1,7 @@
 """Each process's role reaches what its work needs and no more."""
 
+import uuid
+
 import psycopg
 import pytest
 from psycopg import errors
@@ -92,4 +94,4 @@ def test_pages_follow_the_rights_of_their_item(services: Services, superuser: Su
         lived.county.tenant,
     )
     with lived.county.acting("scan"), pytest.raises(Refused):
-        services.digitisation.page(page_id["id"])
+        services.digitisation.page(uuid.UUID(str(page_id["id"])))
