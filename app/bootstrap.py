@@ -1,7 +1,6 @@
 """The only place that wires everything."""
 
-from app.audit import service as audit
-from app.audit.service import AuditService
+from app.audit.service import AuditService, Writer
 from app.citizens.codes import PhoneCodes
 from app.citizens.service import CitizensService
 from app.digitisation.receiving import Receiving
@@ -45,8 +44,9 @@ def build(settings: Settings) -> Services:
     settings : Settings
     """
     database = Database(settings.database_url.get_secret_value())
-    province = ProvinceWorks(Database(settings.province_database_url.get_secret_value(), pool_size=1), audit.write)
-    works = Works(database, (subscribe, audit.write))
+    written = Writer(entries=settings.audit_checkpoint_entries, minutes=settings.audit_checkpoint_minutes)
+    province = ProvinceWorks(Database(settings.province_database_url.get_secret_value(), pool_size=1), written)
+    works = Works(database, (subscribe, written))
     vault = Vault(works, settings.master_key.get_secret_value(), cipher=settings.cipher)
     outbox = Outbox(settings.data / "outbox") if settings.outbox_page else None
     codes = PhoneCodes(works, vault, outbox) if outbox else None

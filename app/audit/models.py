@@ -1,42 +1,73 @@
-"""Tables of the audit log. The application's role may insert and read entries, nothing else."""
+"""Tables of the audit log. The application's role reads them; only ``audit_append`` adds to them."""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text
+from sqlalchemy import BigInteger, Computed, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.database import Base, TenantOwned
 
 
-class AuditEntryRow(TenantOwned, Base):
-    """One act."""
-
-    __tablename__ = "audit_entry"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
-        Index("ix_audit_entry_object", "tenant_id", "object_id", "seq"),
-        Index("ix_audit_entry_principal", "tenant_id", "principal_id", "seq"),
-    )
-
-    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
-    principal_id: Mapped[str]
-    roles: Mapped[list[object]]
-    action: Mapped[str] = mapped_column(Text(collation="C"))
-    object_id: Mapped[uuid.UUID]
-    purpose: Mapped[str]
-    request_id: Mapped[str]
-    details: Mapped[dict[str, object]]
-    previous: Mapped[str]
-    digest: Mapped[str]
+def _told(name: str) -> Computed:
+    return Computed(f"((body)::jsonb ->> '{name}'::text)", persisted=True)
 
 
 class AuditHeadRow(TenantOwned, Base):
-    """Where a county's chain ends; locked while entries are added, so that no number is given twice."""
+    """How large a log is and the roots of its complete subtrees; locked while entries are added."""
 
     __tablename__ = "audit_head"
     __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),)
 
-    seq: Mapped[int] = mapped_column(BigInteger)
-    digest: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    roots: Mapped[bytes]
+    at: Mapped[datetime]
+    counted: Mapped[int] = mapped_column(BigInteger)
+    timed: Mapped[datetime | None]
+
+
+class AuditEntryRow(TenantOwned, Base):
+    """One act: what was hashed, its leaf, and what can be searched by, generated from what was hashed."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["audit_head.tenant_id"]),
+        Index("ix_audit_entry_object", "tenant_id", "object_id", "seq"),
+        Index("ix_audit_entry_principal", "tenant_id", "principal_id", "seq"),
+        Index("ix_audit_entry_at", "tenant_id", "at"),
+    )
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    leaf: Mapped[bytes]
+    body: Mapped[str]
+    principal_id: Mapped[str] = mapped_column(_told("principal"))
+    action: Mapped[str] = mapped_column(Text(collation="C"), _told("action"))
+    object_id: Mapped[uuid.UUID] = mapped_column(Computed("(((body)::jsonb ->> 'object'::text))::uuid", persisted=True))
+    purpose: Mapped[str] = mapped_column(_told("purpose"))
+    request_id: Mapped[str] = mapped_column(_told("request"))
+    client: Mapped[str] = mapped_column(_told("client"))
+    session: Mapped[str] = mapped_column(_told("session"))
+    result: Mapped[str] = mapped_column(_told("result"))
+
+
+class AuditTileRow(TenantOwned, Base):
+    """256 neighbouring hashes of one level, and their root: a hash of the next level, eight steps up."""
+
+    __tablename__ = "audit_tile"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["audit_head.tenant_id"]),)
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes]
+    root: Mapped[bytes]
+
+
+class AuditCheckpointRow(TenantOwned, Base):
+    """A signed note of how large the log was and what its root was."""
+
+    __tablename__ = "audit_checkpoint"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["audit_head.tenant_id"]),)
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str]

@@ -13,6 +13,11 @@ def now() -> datetime:
     return _fixed.get() or datetime.now(UTC)  # noqa: TID251  # here is where the others ask
 
 
+def held() -> bool:
+    """Say whether the clock is held at a moment, and so tells nothing about the machine's."""
+    return _fixed.get() is not None
+
+
 @contextmanager
 def fixed(moment: datetime) -> Generator[None]:
     """Hold the clock at a moment, for tests and for re-running a dated computation.

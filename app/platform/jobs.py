@@ -142,6 +142,7 @@ class Jobs:
         queue: str = "default",
         priority: int = 5,
         total: int = 0,
+        after: timedelta = timedelta(),
         **args: str | int,
     ) -> JobId:
         """Ask for work once: the same task, subject and key lead to the same job.
@@ -156,6 +157,8 @@ class Jobs:
             Tells repetitions that are meant apart, for instance a version number.
         total : int
             Units of progress, where known.
+        after : timedelta
+            How long it waits before it may run.
         """
         who = self._scope.principal
         now = clock.now()
@@ -177,7 +180,7 @@ class Jobs:
                 state=JobState.WAITING,
                 total=total,
                 created_at=now,
-                run_after=now,
+                run_after=now + after,
             )
             .on_conflict_do_nothing()
         )

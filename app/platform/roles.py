@@ -1,21 +1,21 @@
 """Database roles: who owns the tables, and as whom each process connects.
 
 Run once by whoever administers the PostgreSQL server (embedded: the supervisor). The application is
-neither owner nor superuser; ``lantai_owner`` and ``lantai_search`` log in nowhere.
+neither owner nor superuser; ``lantai_owner``, ``lantai_search`` and ``lantai_audit`` log in nowhere.
 """
 
 import psycopg
 from psycopg import sql
 
 LOGINS = ("lantai_migrator", "lantai_app", "lantai_dispatcher", "lantai_province")
-OWNERS = ("lantai_owner", "lantai_search")
+OWNERS = ("lantai_owner", "lantai_search", "lantai_audit")
 
 _GRANTS = (
     "GRANT lantai_owner TO lantai_migrator",
-    "GRANT lantai_search TO lantai_owner",
+    "GRANT lantai_search, lantai_audit TO lantai_owner",
     "ALTER SCHEMA public OWNER TO lantai_owner",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-    "GRANT USAGE ON SCHEMA public TO lantai_app, lantai_dispatcher, lantai_province, lantai_search",
+    "GRANT USAGE ON SCHEMA public TO lantai_app, lantai_dispatcher, lantai_province, lantai_search, lantai_audit",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 
-from app.audit import service as audit
+from app.audit.service import Writer
 from app.platform.database import Base, Database, tenant_tables
 from app.platform.jobs import JobRow
 from app.platform.provincial import ProvinceWorks
@@ -32,7 +32,7 @@ def database(postgres: Postgres) -> Iterator[Database]:
     """Connect as the application does: often to PgBouncer, which has one connection to the server."""
     database = Database(postgres.pooled("lantai_app"))
     province = Database(postgres.pooled("lantai_province"))
-    directory = Directory(database, ProvinceWorks(province, audit.write))
+    directory = Directory(database, ProvinceWorks(province, Writer(entries=10_000, minutes=5)))
     for number, scope in enumerate((EAST, WEST)):
         county = Tenant(scope.tenant, scope.tenant, f"33010{number}", f"43310{number}")
         directory.create(county, ProvinceScope(SYSTEM, "test"))

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import click
 
-from app.audit.service import AuditService
 from app.cli.bench.engine import county, installation, machine, verdict
 from app.intake.service import IntakeService
 from app.intake.types import CatalogueImport, ImportState
@@ -70,7 +69,7 @@ def _flatness(marks: Sequence[Mark]) -> float:
 
 def _check(services: Services, first: CatalogueImport, again: CatalogueImport) -> None:
     found = services.search.search(Query(f"第{ROWS - 1}号批复"), PageRequest(5))
-    log = AuditService(services.works).verify()
+    log = services.audit.verify()
     right = {
         "every row was written": (first.state, first.created, first.fault_count) == (ImportState.DONE, ROWS, 0),
         "a second import changed nothing": (again.created, again.unchanged) == (0, ROWS),
