@@ -1,10 +1,25 @@
 """Indexing items and pages, and finding them."""
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, bindparam, case, column, delete, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    bindparam,
+    case,
+    column,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY, Insert, insert
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -18,7 +33,18 @@ from app.platform.work import Works
 from search import analysis, postgres
 from search.models import SearchDocumentRow
 from search.policy import POLICY
-from search.types import IndexedItem, IndexedPage, ItemHit, Query, Reason, ReasonKind, Results, Searched
+from search.types import (
+    IndexedItem,
+    IndexedPage,
+    ItemHit,
+    NamedItem,
+    NamedQuery,
+    Query,
+    Reason,
+    ReasonKind,
+    Results,
+    Searched,
+)
 from tenants.scope import Scope, current_scope
 
 MOST = 10_000
@@ -34,6 +60,9 @@ AROUND = 24
 """Characters shown on either side of the first match on a page."""
 
 BATCH = 1000
+
+_BETWEEN = re.compile(r"[;；,，、/|]")
+"""What stands between the names of a record."""
 
 _D = SearchDocumentRow
 _TABLE = Base.metadata.tables[_D.__tablename__]
@@ -64,9 +93,25 @@ def _upsert(*names: str) -> Insert:
 
 
 _ITEMS = _upsert(
-    "id", "item_id", "version", "fonds_code", "year", "state", "open_status", "ref_code", "code_key",
-    "title", "title_key", "creator", "doc_no", "persons", "keywords", "date", "body", "terms",
-)  # fmt: skip
+    "id",
+    "item_id",
+    "version",
+    "fonds_code",
+    "year",
+    "state",
+    "open_status",
+    "ref_code",
+    "code_key",
+    "title",
+    "title_key",
+    "creator",
+    "doc_no",
+    "persons",
+    "keywords",
+    "date",
+    "body",
+    "terms",
+)
 _PAGES = _upsert("id", "item_id", "page_id", "page_no", "version", "body", "terms")
 
 
@@ -132,6 +177,33 @@ class SearchService:
             next_cursor=encode_cursor((str(seen + len(shown)),)) if more else None,
             understood=tuple(phrase.text for phrase in phrases),
         )
+
+    def named(self, wanted: NamedQuery, *, limit: int) -> tuple[NamedItem, ...]:
+        """Return accepted items whose catalogue entries name all the persons, in the order of their codes.
+
+        Whole names count, not parts of them; the text of pages does not. The caller records who asked.
+        """
+        scope = current_scope()
+        phrases = [phrase for name in wanted.names for phrase in analysis.parse(f'"{name}"')]
+        if len(phrases) < max(len(wanted.names), 1):
+            return ()
+        parts = bindparam("parts", [postgres.query(scope.tenant, phrase) for phrase in phrases], ARRAY(TSQUERY()))
+        met = func.search_match(parts).table_valued(column("item_id")).render_derived()
+        query = (
+            select(_D.ref_code, _D.title, _D.year, _D.persons)
+            .join(met, met.c.item_id == _D.id)
+            .where(
+                where(POLICY.rule("find_named"), scope.principal.roles, _COLUMNS),
+                or_(*(func.starts_with(_D.ref_code, beginning) for beginning in wanted.beginnings)),
+                *_filters(Query("", year_from=wanted.year_from, year_to=wanted.year_to)),
+            )
+            .order_by(_D.code_key, _D.id)
+        )
+        names = {analysis.key(name) for name in wanted.names}
+        with self._work() as work:
+            rows = work.session.execute(query)
+            fitting = (row for row in rows if names <= {analysis.key(each) for each in _BETWEEN.split(row.persons)})
+            return tuple(NamedItem(row.ref_code, row.title, row.year) for row in islice(fitting, limit))
 
     def _save(self, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
         with self._work() as work:

@@ -124,6 +124,33 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """Persons looked for in a part of the catalogue.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All of them stand on a record that is found.
+    beginnings : tuple of str
+        Of the reference codes among which is looked.
+    """
+
+    names: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    year_from: int | None = None
+    year_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedItem:
+    """An accepted item whose catalogue entry names the persons looked for."""
+
+    ref_code: str
+    title: str
+    year: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Searched(Event):
     """Somebody searched; the words are kept as a digest, since they may name a person."""
 
