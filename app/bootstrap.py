@@ -1,13 +1,18 @@
 """The only place that wires everything."""
 
+from functools import cache
+
 from app.audit.service import AuditService, Writer
 from app.citizens.codes import PhoneCodes
 from app.citizens.service import CitizensService
+from app.clients.service import ClientsService
 from app.digitisation.receiving import Receiving
 from app.digitisation.service import DigitisationService, PageImages
-from app.identity.service import IdentityService
+from app.identity.service import AccountsService, IdentityService
+from app.joining import Administrators, Buckets, Defaults, Isolation, Keys
 from app.intake.service import IntakeService
 from app.kernel.events import Event
+from app.lookups.service import LookupService
 from app.platform.database import Database
 from app.platform.ledger import JobsService
 from app.platform.objectstore import LocalSite
@@ -21,7 +26,12 @@ from app.records.types import ItemAccepted, ItemRevised
 from app.services import Services
 from app.storage.service import StorageService
 from search.service import SearchService
+from tenants.agreements import AgreementService
+from tenants.console import Console
 from tenants.directory import Directory
+from tenants.provisioning import Provisioning
+from tenants.quotas import Quotas
+from tenants.scope import TenantId
 from workers.imaging.inspect import Limits
 from workers.imaging.sandbox import Sandbox
 from workers.ocr.rapid import RapidEngine
@@ -51,30 +61,52 @@ def build(settings: Settings) -> Services:
     outbox = Outbox(settings.data / "outbox") if settings.outbox_page else None
     codes = PhoneCodes(works, vault, outbox) if outbox else None
     limits = Limits(pixels=settings.upload_pixels)
-    storage = StorageService(
-        works,
-        LocalSite("a", settings.site_a),
-        LocalSite("b", settings.site_b),
-        largest=settings.upload_bytes,
-    )
+    directory = Directory(database, province)
+    quotas = Quotas(works, province)
+    sites = {"a": LocalSite("a", settings.site_a), "b": LocalSite("b", settings.site_b)}
+
+    @cache
+    def sites_of(tenant: TenantId) -> tuple[LocalSite, LocalSite]:  # a county does not move while it is served
+        county = directory.get(tenant)
+        return sites[county.home_site], sites[county.second_site]
+
+    storage = StorageService(works, sites_of, quotas, largest=settings.upload_bytes)
     search = SearchService(works)
+    agreements = AgreementService(works, province, directory)
     records = RecordsService(works, search, PageImages(works))
-    receiving = Receiving(works, storage, records, Sandbox(limits), largest=settings.upload_bytes)
+    receiving = Receiving(works, storage, records, Sandbox(limits), quotas, largest=settings.upload_bytes)
     engine = RapidEngine(threads=settings.worker_threads)
+    identity = IdentityService(
+        works,
+        vault,
+        access_minutes=settings.access_minutes,
+        session_hours=settings.session_hours,
+        sessions=settings.sessions_per_account,
+    )
+    accounts = AccountsService(works, vault)
+    administrators = Administrators(identity, accounts)
+    steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
     return Services(
         settings=settings,
         works=works,
         province=province,
         vault=vault,
-        directory=Directory(database, province),
+        directory=directory,
+        quotas=quotas,
         audit=AuditService(works),
-        identity=IdentityService(works, access_minutes=settings.access_minutes),
+        identity=identity,
+        accounts=accounts,
+        provisioning=Provisioning(directory, province, steps, administrators.invite),
+        console=Console(directory, province),
         storage=storage,
         records=records,
         intake=IntakeService(works, storage, records),
         digitisation=DigitisationService(works, storage, records, search, receiving, engine, limits),
         search=search,
         jobs=JobsService(works),
+        agreements=agreements,
+        lookups=LookupService(works, agreements, directory, search, vault),
+        clients=ClientsService(works, agreements),
         citizens=CitizensService(works, vault, codes, idle_minutes=settings.access_minutes),
         outbox=outbox,
     )

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from app.audit.service import AuditService
 from app.citizens.service import CitizensService
+from app.clients.service import ClientsService
 from app.digitisation.service import DigitisationService
-from app.identity.service import IdentityService
+from app.identity.service import AccountsService, IdentityService
 from app.intake.service import IntakeService
+from app.lookups.service import LookupService
 from app.platform.ledger import JobsService
 from app.platform.outbox import Outbox
 from app.platform.provincial import ProvinceWorks
@@ -16,7 +18,11 @@ from app.platform.work import Works
 from app.records.service import RecordsService
 from app.storage.service import StorageService
 from search.service import SearchService
+from tenants.agreements import AgreementService
+from tenants.console import Console
 from tenants.directory import Directory
+from tenants.provisioning import Provisioning
+from tenants.quotas import Quotas
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,20 @@ class Services:
     province: ProvinceWorks
     vault: Vault
     directory: Directory
+    quotas: Quotas
+    provisioning: Provisioning
+    console: Console
     audit: AuditService
     identity: IdentityService
+    accounts: AccountsService
     storage: StorageService
     records: RecordsService
     intake: IntakeService
     digitisation: DigitisationService
     search: SearchService
     jobs: JobsService
+    agreements: AgreementService
+    lookups: LookupService
+    clients: ClientsService
     citizens: CitizensService
     outbox: Outbox | None

@@ -12,7 +12,7 @@ import app.platform.vault
 import app.records.models
 import app.storage.models  # noqa: F401  # each of these imports enters its tables
 import search.models  # noqa: F401
-import tenants.agreements  # noqa: F401
+import tenants.agreements
 import tenants.models  # noqa: F401
 from app.platform.database import Base
 
