@@ -9,8 +9,8 @@ from app.clients.service import ClientsService
 from app.digitisation.receiving import Receiving
 from app.digitisation.service import DigitisationService, PageImages
 from app.identity.service import AccountsService, IdentityService
-from app.joining import Administrators, Buckets, Defaults, Isolation, Keys
 from app.intake.service import IntakeService
+from app.joining import Administrators, Buckets, Defaults, Isolation, Keys
 from app.kernel.events import Event
 from app.lookups.service import LookupService
 from app.platform.database import Database

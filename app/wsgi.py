@@ -1,6 +1,7 @@
 """The web application, as gunicorn loads it."""
 
 from flask import Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import portal
 from app.api import specification
@@ -20,6 +21,8 @@ def create_app(services: Services) -> Flask:
     """
     web = Flask(portal.__name__, static_folder=None)
     web.extensions["lantai"] = services
+    if services.settings.trusted_proxies:
+        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=services.settings.trusted_proxies, x_proto=1)
     web.config["MAX_CONTENT_LENGTH"] = services.settings.upload_bytes + (1 << 20)
     web.json.ensure_ascii = False  # pyright: ignore[reportAttributeAccessIssue]  # of the default provider
     specification.register(web, site.error_page)

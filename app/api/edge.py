@@ -71,9 +71,11 @@ def enter() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotSignedIn
-    tenant, principal = services().identity.principal(secret.strip(), ("access",))
-    services().directory.admit(tenant, writing=request.method not in READS and request.endpoint not in READING)
-    g.scopes.enter_context(entered(Scope(tenant, principal, "business", g.request_id)))
+    who = services().identity.principal(secret.strip(), ("access",))
+    services().directory.admit(who.tenant, writing=request.method not in READS and request.endpoint not in READING)
+    scope = Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+    g.scopes.enter_context(entered(scope))
+    services().quotas.call()
 
 
 def guard(answer: Response) -> Response:

@@ -458,6 +458,7 @@ class TokenInput(Schema):
     grant_type = fields.String(required=True, validate=validate.OneOf(["password", "refresh_token"]))
     username = _text(load_default="")
     password = _text(load_default="")
+    otp = _text(load_default="", metadata={"description": "code of the authenticator, where one is set up"})
     scope = _text(load_default="", metadata={"description": "tenant, for the password grant"})
     refresh_token = _text(load_default="")
 

@@ -3,12 +3,12 @@
 from contextlib import suppress
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask.views import MethodView
 
 from app.api import schemas
 from app.api.edge import blueprint, services
-from app.identity.types import NotSignedIn, Token
+from app.identity.types import Caller, NotSignedIn, Token
 from app.kernel import clock
 from tenants.scope import current_scope
 
@@ -37,11 +37,15 @@ class TokenView(MethodView):
         """Hand out an access token and a refresh token."""
         identity = services().identity
         if asked["grant_type"] == "refresh_token":
-            tenant_id, _ = identity.principal(asked["refresh_token"], ("refresh",))
-            services().directory.admit(tenant_id, writing=False)
+            who = identity.principal(asked["refresh_token"], ("refresh",))
+            services().directory.admit(who.tenant, writing=False)
             return _answer(identity.refresh(asked["refresh_token"]))
         tenant = services().directory.admit(asked["scope"], writing=False)
-        return _answer(identity.sign_in(tenant.id, asked["username"], asked["password"], ("access", "refresh")))
+        caller = Caller(request.remote_addr or "", request.user_agent.string)
+        tokens = identity.sign_in(
+            tenant.id, asked["username"], asked["password"], ("access", "refresh"), otp=asked["otp"], caller=caller
+        )
+        return _answer(tokens)
 
 
 @blp.route("/revoke", endpoint="Revocation")

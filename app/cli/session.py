@@ -74,9 +74,9 @@ def signed_in(*, writing: bool = True) -> Generator[Scope]:
     secret = os.environ.get("LANTAI_TOKEN", "")  # noqa: TID251  # a secret, given like this or not at all
     if not secret:
         raise click.ClickException(text("cli.no_token", spoken()))
-    tenant, principal = services().identity.principal(secret, ("access",))
-    services().directory.admit(tenant, writing=writing)
-    with entered(Scope(tenant, principal, "business", new_request_id())) as scope:
+    who = services().identity.principal(secret, ("access",))
+    services().directory.admit(who.tenant, writing=writing)
+    with entered(Scope(who.tenant, who.principal, "business", new_request_id(), session=who.session)) as scope:
         yield scope
 
 

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         default=False, description="send citizens' codes to the page /dev/outbox; for demonstrations only"
     )
     access_minutes: int = Field(30, ge=5, le=24 * 60, description="life of an idle session or an access token")
+    session_hours: int = Field(12, ge=1, le=24 * 7, description="life of a session, used or not")
+    sessions_per_account: int = Field(5, ge=1, le=1000, description="a further sign-in ends the oldest session")
     worker_threads: int = Field(1, ge=1, le=64, description="OCR threads of one worker process")
     jobs_in_flight: int = Field(4, ge=1, le=1000, description="jobs of a queue handed to the broker at one time")
     job_lease_seconds: int = Field(60, ge=5, le=3600, description="a job silent this long is handed out again")

@@ -146,10 +146,10 @@ def _credential() -> tuple[str, Scope | None]:
     if not secret:
         return "", None
     try:
-        tenant, principal = services().identity.principal(secret, kinds)
+        who = services().identity.principal(secret, kinds)
     except NotSignedIn:
         return "", None
-    return secret, Scope(tenant, principal, "business", g.request_id)
+    return secret, Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
 
 
 def _sign_in_first() -> Answer:
