@@ -10,12 +10,14 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel import clock
-from app.kernel.errors import DomainError, Fault, Invalid
-from app.kernel.predicate import Policy, role
+from app.kernel.errors import Conflict, DomainError, Fault, Invalid
+from app.kernel.events import Event
+from app.kernel.ids import derived_id
 from app.platform.database import Database
-from app.platform.provincial import ProvinceWorks
+from app.platform.provincial import ProvinceWork, ProvinceWorks
 from tenants import divisions
 from tenants.models import TenantRow
+from tenants.policy import POLICY
 from tenants.scope import PROVINCE, ProvinceScope, TenantId
 
 _SLUG = re.compile(r"[a-z][a-z0-9]{1,30}")
@@ -23,8 +25,8 @@ _SIX_DIGITS = re.compile(r"\d{6}", re.ASCII)
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{0,40}")
 _LONGEST_NAME = 60
-
-POLICY = Policy({"create": role("province_admin", "system")})
+_LONGEST_REASON = 200
+_ENTRY = ("name", "division_code", "archive_code", "domain", "region", "home_site", "second_site")
 
 
 class TenantState(StrEnum):
@@ -37,6 +39,7 @@ class TenantState(StrEnum):
     RETIRED = "retired"
 
 
+CLOSING = (TenantState.READ_ONLY, TenantState.SUSPENDED)
 _OPEN = {TenantState.ACTIVE, TenantState.READ_ONLY}
 
 
@@ -71,6 +74,11 @@ class Tenant:
     home_site: str = "a"
     second_site: str = "b"
     reason: str = ""
+
+    @staticmethod
+    def of(row: TenantRow) -> "Tenant":
+        """Return the value of a row."""
+        return Tenant(**{name: getattr(row, name) for name in Tenant.__dataclass_fields__})
 
 
 @dataclass(eq=False)
@@ -109,6 +117,17 @@ class TenantReadOnly(DomainError):
     status: ClassVar[int] = 403
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantStateSet(Event):
+    """The province closed a county, kept it from changing, or opened it again."""
+
+    action: ClassVar[str] = "tenants:county:state_set"
+    tenant: str
+    state_before: str
+    state: str
+    notice: str
 
 
 def faults_of(tenant: Tenant) -> Iterator[Fault]:
@@ -188,28 +207,70 @@ class Directory:
         faults = tuple(faults_of(tenant))
         if faults:
             raise Invalid(faults)
-        entry = {
-            "name": tenant.name,
-            "division_code": tenant.division_code,
-            "archive_code": tenant.archive_code,
-            "domain": tenant.domain,
-            "region": tenant.region,
-            "home_site": tenant.home_site,
-            "second_site": tenant.second_site,
-        }
-        now = clock.now()
         with self._province(scope) as work:
-            work.session.execute(
-                insert(TenantRow)
-                .values(
-                    id=tenant.id, kind="county", state=tenant.state, reason="", changed_at=now, created_at=now, **entry
-                )
-                .on_conflict_do_nothing()
-            )
-            row = work.session.get(TenantRow, tenant.id)
-            if row is None or any(getattr(row, name) != value for name, value in entry.items()):
-                raise TenantTaken(tenant.id)
+            self.enter(work, tenant)
         return self.get(tenant.id)
+
+    def enter(self, work: ProvinceWork, tenant: Tenant) -> bool:
+        """Write a county's row in the province's unit of work, and say whether it was not there; `TenantTaken`."""
+        now = clock.now()
+        entry = {name: getattr(tenant, name) for name in _ENTRY}
+        entered = work.session.scalar(
+            insert(TenantRow)
+            .values(id=tenant.id, kind="county", state=tenant.state, reason="", changed_at=now, created_at=now, **entry)
+            .on_conflict_do_nothing()
+            .returning(TenantRow.id)
+        )
+        row = work.session.get(TenantRow, tenant.id)
+        if row is None or any(getattr(row, name) != value for name, value in entry.items()):
+            raise TenantTaken(tenant.id)
+        return entered is not None
+
+    def suspend(self, tenant: str, mode: TenantState, reason: str, scope: ProvinceScope) -> Tenant:
+        """Close an open county, or keep it from changing; from this moment at every door.
+
+        Parameters
+        ----------
+        tenant : str
+        mode : TenantState
+            ``read_only`` or ``suspended``.
+        reason : str
+            Shown to the county's people and to whoever tries to sign in there.
+        scope : ProvinceScope
+
+        Raises `Refused`, `Invalid`, `TenantUnknown`, and `Conflict` for a county that is not open or is retired.
+        """
+        faults = [] if mode in CLOSING else [Fault("choice", "mode", mode[:40], allowed=", ".join(CLOSING))]
+        if not reason.strip():
+            faults.append(Fault("required", "reason"))
+        elif len(reason) > _LONGEST_REASON or not reason.isprintable():
+            faults.append(Fault("length", "reason", reason[:40], allowed=f"1–{_LONGEST_REASON}"))
+        POLICY.require("suspend", scope.principal.roles)
+        if faults:
+            raise Invalid(tuple(faults))
+        return self._change(tenant, mode, reason.strip(), scope)
+
+    def resume(self, tenant: str, scope: ProvinceScope) -> Tenant:
+        """Open a county again that was suspended or read-only; one that is open stays so."""
+        POLICY.require("suspend", scope.principal.roles)
+        return self._change(tenant, TenantState.ACTIVE, "", scope)
+
+    def _change(self, tenant: str, state: TenantState, reason: str, scope: ProvinceScope) -> Tenant:
+        self._county(tenant)
+        with self._province(scope) as work:
+            row = work.session.get_one(TenantRow, tenant, with_for_update=True)
+            if row.state not in (TenantState.ACTIVE, *CLOSING):
+                raise Conflict(row.state, state)
+            if (row.state, row.reason) != (state, reason):
+                event = TenantStateSet(derived_id("tenant", tenant), tenant, row.state, state, reason)
+                row.state, row.reason, row.changed_at = state, reason, clock.now()
+                work.record(TenantId(tenant), event)
+                work.record(PROVINCE, event)
+        return self.get(tenant)
+
+    def _county(self, tenant: str) -> None:
+        if self.get(tenant).kind != "county":
+            raise TenantUnknown(tenant)
 
 
 def _value(row: RowMapping) -> Tenant:

@@ -28,6 +28,7 @@ from app.records.service import RecordsService
 from app.records.types import Item, ItemState
 from app.storage.service import Received, StorageService
 from app.storage.types import DigestMismatch, ObjectId, StoredObject, TooLarge
+from tenants.quotas import Quotas
 from tenants.scope import current_scope
 from workers.imaging.inspect import Inspected, Unreadable
 from workers.imaging.sandbox import Sandbox
@@ -53,7 +54,7 @@ class Receiving:
 
     Parameters
     ----------
-    works, storage, records
+    works, storage, records, quotas
     sandbox : Sandbox
         Looks at strangers' files in a process of its own.
     largest : int
@@ -61,12 +62,20 @@ class Receiving:
     """
 
     def __init__(
-        self, works: Works, storage: StorageService, records: RecordsService, sandbox: Sandbox, *, largest: int
+        self,
+        works: Works,
+        storage: StorageService,
+        records: RecordsService,
+        sandbox: Sandbox,
+        quotas: Quotas,
+        *,
+        largest: int,
     ) -> None:
         self._work = works
         self._storage = storage
         self._records = records
         self._sandbox = sandbox
+        self._quotas = quotas
         self._largest = largest
 
     def receive(
@@ -137,6 +146,7 @@ class Receiving:
             known, _ = self._decide(Scans(work.session), file)
         if known:
             return known
+        self._quotas.check("pages", file.frames)
         stored = self._storage.keep(received, inspected.media_type)
         with self._work() as work:
             scans = Scans(work.session)
@@ -148,6 +158,7 @@ class Receiving:
             if known:
                 return known
             row = self._enter(work, upload_id, path, stored, frames=file.frames)
+            self._quotas.spend("pages", file.frames)
             self._add_pages(work, row, inspected, named, numbers, unplaced)
             if named:
                 self._records.link(named.id, stored, path)

@@ -28,6 +28,9 @@ JobId = NewType("JobId", uuid.UUID)
 QUEUES = ("default", "pages")
 """Short work and long: each has workers of its own."""
 
+RUNNING = 50
+"""Most jobs of one county handed out and unfinished, where its quota says nothing else."""
+
 ATTEMPTS = 4
 """Runs before a job goes to the dead-letter shelf."""
 
@@ -217,6 +220,11 @@ class Jobs:
         query = select(JobRow.state, func.count()).group_by(JobRow.state)
         return dict(self._session.execute(query).all())
 
+    def in_flight(self) -> int:
+        """Return how many jobs are handed out and unfinished."""
+        query = select(func.count()).where(JobRow.state.in_([JobState.SENT, JobState.RUNNING]))
+        return self._session.scalar(query) or 0
+
     def claim(self, job_id: JobId, lease: timedelta) -> Job | None:
         """Take a job for running; None when it is done, dead or in another worker's hands."""
         now = clock.now()
@@ -298,17 +306,22 @@ _RELEASE = text("""
 
 _CLAIM = text("""
     WITH flight AS (
-        SELECT tenant_id, count(*) AS n FROM job
-        WHERE state IN ('sent', 'running') AND queue = :queue GROUP BY tenant_id
+        SELECT tenant_id, count(*) FILTER (WHERE queue = :queue) AS n, count(*) AS running FROM job
+        WHERE state IN ('sent', 'running') GROUP BY tenant_id
+    ), county AS (
+        SELECT t.id, coalesce(f.n, 0) AS n, greatest(coalesce(q.hard, :most) - coalesce(f.running, 0), 0) AS room
+        FROM tenant t LEFT JOIN flight f ON f.tenant_id = t.id
+        LEFT JOIN quota q ON q.tenant_id = t.id AND q.kind = 'jobs'
+        WHERE t.state = 'active'
     ), turn AS (
-        SELECT w.tenant_id, w.id, w.rank + coalesce(f.n, 0) AS place, w.priority
-        FROM (SELECT id FROM tenant WHERE state = 'active') t
+        SELECT w.tenant_id, w.id, w.rank + t.n AS place, w.priority
+        FROM county t
         CROSS JOIN LATERAL (
             SELECT j.tenant_id, j.id, j.priority, row_number() OVER (ORDER BY j.priority, j.id) AS rank
             FROM (SELECT tenant_id, id, priority FROM job
                   WHERE tenant_id = t.id AND state = 'waiting' AND queue = :queue AND run_after <= :now
-                  ORDER BY priority, id LIMIT :free) j
-        ) w LEFT JOIN flight f ON f.tenant_id = w.tenant_id
+                  ORDER BY priority, id LIMIT least(:free, t.room)) j
+        ) w
         ORDER BY place, w.priority, w.id LIMIT :free
     )
     SELECT j.tenant_id, j.id FROM job j JOIN turn USING (tenant_id, id)
@@ -351,7 +364,7 @@ class Ledger:
         free = in_flight - (busy or 0)
         if free <= 0:
             return ()
-        ids = self._session.execute(_CLAIM, {"queue": queue, "free": free, "now": now}).all()
+        ids = self._session.execute(_CLAIM, {"queue": queue, "free": free, "most": RUNNING, "now": now}).all()
         handed: list[Handed] = []
         for tenant_id, job_id in ids:
             row = self._session.get_one(JobRow, (tenant_id, job_id))

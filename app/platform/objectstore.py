@@ -38,6 +38,16 @@ class LocalSite:
         self.name = name
         self._root = root
 
+    def make_bucket(self, bucket: str) -> None:
+        """Make a tenant's bucket, on the disk before this returns; one that is there stays as it is.
+
+        Keeping versions and locking objects belong to sites that can do so (S3); a folder cannot.
+        """
+        folder = self._root / bucket
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder, self._root):
+            _sync_folder(made)
+
     def path(self, bucket: str, key: str) -> Path:
         """Return where an object lies; raises ValueError for a key that would leave its bucket."""
         base = (self._root / bucket).resolve()

@@ -1,5 +1,6 @@
 """The province's unit of work: one transaction as ``lantai_province``, events in the logs of whom they concern."""
 
+import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -8,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.kernel.events import Event
 from app.platform.database import Database
+from app.platform.jobs import JobId, Jobs
 from app.platform.work import Sink, Work
-from tenants.scope import ProvinceScope, Scope, TenantId, entered
+from tenants.scope import PROVINCE, ProvinceScope, Scope, TenantId, entered
 
 
 class ProvinceWork:
@@ -31,14 +33,25 @@ class ProvinceWork:
         """Emit events into a tenant's audit log; a county sees there whatever the province did to it."""
         self._events.setdefault(tenant, []).extend(events)
 
+    def ask(self, task: str, subject: uuid.UUID, *, key: str, total: int, tenant: TenantId) -> JobId:
+        """Ask for a job of the province's own office about a tenant, in this transaction."""
+        self._bind(PROVINCE)
+        return Jobs(self.session, self._as(PROVINCE)).ask(task, subject, key=key, total=total, tenant=tenant)
+
     def finish(self, audit: Sink) -> None:
         """Append the events, tenant by tenant in one order, so that two such works cannot wait for each other."""
-        who = self.scope
         for tenant in sorted(self._events):
-            scope = Scope(tenant, who.principal, who.purpose, who.request_id, who.client, who.session)
+            scope = self._as(tenant)
             with entered(scope):
-                self.session.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": tenant})
+                self._bind(tenant)
                 audit(Work(self.session, scope, ()), self._events[tenant])
+
+    def _as(self, tenant: TenantId) -> Scope:
+        who = self.scope
+        return Scope(tenant, who.principal, who.purpose, who.request_id, who.client, who.session)
+
+    def _bind(self, tenant: TenantId) -> None:
+        self.session.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": tenant})
 
 
 class ProvinceWorks:

@@ -9,5 +9,6 @@ POLICY = Policy(
         "describe": role("archivist"),
         "check": role("archivist", "director"),
         "accept": role("archivist", "director"),
+        "adopt_rules": role("system"),
     }
 )

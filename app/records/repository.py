@@ -263,6 +263,20 @@ class Records:
         own = tuple(row.rule for row in self._session.scalars(query))
         return own or tuple(rule for _, rule in DEFAULT_RULES)
 
+    def adopt_rules(self) -> bool:
+        """Write the standards' rules as the county's own, unless it has rules; say whether it had none."""
+        if self._session.scalar(select(CodeRuleRow.id).limit(1)):
+            return False
+        tenant = current_scope().tenant
+        for rank, (name, rule) in enumerate(DEFAULT_RULES):
+            values = {"tenant_id": tenant, "id": derived_id(tenant, "code_rule", name), "name": name, "rank": rank}
+            self._session.execute(
+                upsert(CodeRuleRow)
+                .values(**values, fonds_code="", category_code="", rule=rule)
+                .on_conflict_do_nothing()
+            )
+        return True
+
     def next_number(self, smallest_class: str) -> int:
         """Give the next number of a smallest class: gapless and never twice, also when two ask at once."""
         tenant = current_scope().tenant

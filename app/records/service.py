@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from app.kernel.errors import Conflict, Fault, Invalid
 from app.kernel.hashes import canonical, sha256
-from app.kernel.ids import new_id
+from app.kernel.ids import derived_id, new_id
 from app.kernel.paging import Page, PageRequest
 from app.platform.work import Work, Works
 from app.records import rules
@@ -37,6 +37,7 @@ from app.records.types import (
     NoCodeRule,
     Pages,
     Revision,
+    RulesAdopted,
     SequenceFull,
 )
 from app.storage.types import StoredObject
@@ -240,6 +241,13 @@ class RecordsService:
                 ItemRevised(item.id, version=saved.version, before=digest(item.described), after=digest(revised))
             )
             return saved
+
+    def adopt_rules(self) -> None:
+        """Write the numbering rules of the standards as the county's own, where it has none yet."""
+        self._require("adopt_rules")
+        with self._work() as work:
+            if Records(work.session).adopt_rules():
+                work.record(RulesAdopted(derived_id(work.scope.tenant, "code_rule")))
 
     def allocate_code(self, item_id: uuid.UUID, *, expected: int) -> Item:
         """Give an item its reference code by the rule of its fonds and category; gapless.

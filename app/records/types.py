@@ -265,6 +265,13 @@ class ItemRevised(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RulesAdopted(Event):
+    """The standards' numbering rules became the county's own."""
+
+    action: ClassVar[str] = "records:rules:adopted"
+
+
+@dataclass(frozen=True, slots=True)
 class CodeAllocated(Event):
     """An item was given its reference code."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,11 @@ from app.platform.objectstore import CHUNK, LocalSite
 from app.platform.work import Work, Works
 from app.storage.models import ReplicaRow, StoredObjectRow
 from app.storage.types import DigestMismatch, ObjectId, StoredObject, TooLarge
-from tenants.scope import current_scope
+from tenants.quotas import Quotas
+from tenants.scope import TenantId, current_scope
+
+Sites = Callable[[TenantId], tuple[LocalSite, LocalSite]]
+"""A county's home site and its second one."""
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
@@ -38,16 +42,17 @@ class StorageService:
     Parameters
     ----------
     works : Works
-    home, second : LocalSite
-        Originals go to both, derivatives to the home site.
+    sites : callable
+        Home and second site of a county: originals go to both, derivatives to the home site.
+    quotas : Quotas
     largest : int
         Most bytes of one object.
     """
 
-    def __init__(self, works: Works, home: LocalSite, second: LocalSite, *, largest: int) -> None:
+    def __init__(self, works: Works, sites: Sites, quotas: Quotas, *, largest: int) -> None:
         self._work = works
-        self._home = home
-        self._second = second
+        self._sites = sites
+        self._quotas = quotas
         self._largest = largest
 
     @contextmanager
@@ -65,7 +70,9 @@ class StorageService:
         """
         if announced and not _SHA256.fullmatch(announced):
             raise Invalid((Fault("pattern", "sha256", announced[:64], allowed=_SHA256.pattern),))
-        with self._home.staged(current_scope().tenant) as path:
+        tenant = current_scope().tenant
+        home, _ = self._sites(tenant)
+        with home.staged(tenant) as path:
             digest, size = hashlib.sha256(), 0
             with path.open("wb") as file:
                 while chunk := stream.read(CHUNK):
@@ -83,13 +90,17 @@ class StorageService:
         """Make received bytes an original: on both sites, synced and read back, before this returns."""
         key = f"originals/{received.sha256[:2]}/{received.sha256}"
         bucket = current_scope().tenant
-        for site in (self._second, self._home):
+        self._quotas.check("storage", received.size)
+        home, second = self._sites(bucket)
+        for site in (second, home):
             if not self._holds(site, bucket, key, received.sha256):
                 site.put(received.path, bucket, key)
                 if not self._holds(site, bucket, key, received.sha256):
                     raise DigestMismatch(received.sha256, site.name)
         with self._work() as work:
-            return self._enter(work, key, received.sha256, received.size, media_type, (self._home, self._second))
+            if work.session.get(StoredObjectRow, (bucket, derived_id(bucket, "object", key))) is None:
+                self._quotas.spend("storage", received.size)
+            return self._enter(work, key, received.sha256, received.size, media_type, (home, second))
 
     def derive(self, source: Path, key: str, media_type: str) -> StoredObject:
         """Store a derivative at the home site; the same key replaces what was made before.
@@ -104,16 +115,18 @@ class StorageService:
         with source.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         full = f"derived/{key}"
-        self._home.put(source, current_scope().tenant, full)
+        bucket = current_scope().tenant
+        home, _ = self._sites(bucket)
+        home.put(source, bucket, full)
         with self._work() as work:
-            return self._enter(work, full, sha256, source.stat().st_size, media_type, (self._home,))
+            return self._enter(work, full, sha256, source.stat().st_size, media_type, (home,))
 
     @contextmanager
     def path_of(self, object_id: ObjectId) -> Generator[Path]:
         """Give an object as a local file for libraries that want one; raises `NotFound`."""
         stored = self.get(object_id)
         bucket = current_scope().tenant
-        for site in (self._home, self._second):
+        for site in self._sites(bucket):
             if site.exists(bucket, stored.key):
                 yield site.path(bucket, stored.key)
                 return

@@ -3,18 +3,30 @@
 from collections.abc import Callable, Mapping
 
 from app.intake.types import ImportId
+from app.kernel.errors import NotFound
 from app.platform.jobs import Job
 from app.services import Services
+from tenants.policy import as_province
+from tenants.scope import PROVINCE, current_scope
 
 Progress = Callable[[int, int], None]
 """Told the units done and all units."""
 
 Handler = Callable[[Services, Job, Progress], None]
 
+
+def _provision(services: Services, job: Job, progress: Progress) -> None:
+    scope = current_scope()
+    if scope.tenant != PROVINCE:
+        raise NotFound("tenant")
+    services.provisioning.run(str(job.args["tenant"]), as_province(scope, "provisioning"), progress)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "digitisation.page": lambda services, job, _: services.digitisation.process_page(job.subject_id),
     "digitisation.unpack": lambda services, job, progress: services.digitisation.unpack(job.subject_id, progress),
     "intake.read": lambda services, job, progress: services.intake.read(ImportId(job.subject_id), progress),
     "intake.write": lambda services, job, progress: services.intake.write(ImportId(job.subject_id), progress),
+    "tenants.provision": _provision,
     "search.index_item": lambda services, job, _: services.digitisation.index_item(job.subject_id),
 }
