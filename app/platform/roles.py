@@ -1,21 +1,23 @@
 """Database roles: who owns the tables, and as whom each process connects.
 
 Run once by whoever administers the PostgreSQL server (embedded: the supervisor). The application is
-neither owner nor superuser; ``lantai_owner``, ``lantai_search`` and ``lantai_audit`` log in nowhere.
+neither owner nor superuser; the `OWNERS` log in nowhere.
 """
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 LOGINS = ("lantai_migrator", "lantai_app", "lantai_dispatcher", "lantai_province")
-OWNERS = ("lantai_owner", "lantai_search", "lantai_audit")
+OWNERS = ("lantai_owner", "lantai_search", "lantai_audit", "lantai_departure")
 
 _GRANTS = (
     "GRANT lantai_owner TO lantai_migrator",
-    "GRANT lantai_search, lantai_audit TO lantai_owner",
+    "GRANT lantai_search, lantai_audit, lantai_departure TO lantai_owner",
     "ALTER SCHEMA public OWNER TO lantai_owner",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-    "GRANT USAGE ON SCHEMA public TO lantai_app, lantai_dispatcher, lantai_province, lantai_search, lantai_audit",
+    "GRANT USAGE ON SCHEMA public TO lantai_app, lantai_dispatcher, lantai_province",
+    "GRANT USAGE ON SCHEMA public TO lantai_search, lantai_audit, lantai_departure",
 )
 
 
@@ -36,21 +38,28 @@ def establish(superuser_dsn: str) -> None:
             connection.execute(statement)
 
 
-def dangerous(app_dsn: str) -> str:
-    """Return why a role must not serve as the application's, or nothing.
+def dangerous(dsn: str) -> str:
+    """Return why a role must not serve a process of the archive, or nothing.
 
     Parameters
     ----------
-    app_dsn : str
-        As the application would connect.
+    dsn : str
+        As the process would connect.
     """
+    with psycopg.connect(dsn) as connection:
+        return danger_of(connection)
+
+
+def danger_of(connection: psycopg.Connection[TupleRow]) -> str:
+    """Return why the role of a connection must not serve a process of the archive, or nothing."""
     query = """
         SELECT CASE WHEN r.rolsuper THEN 'superuser' WHEN r.rolbypassrls THEN 'bypassrls'
             WHEN EXISTS (
                 SELECT 1 FROM pg_tables t WHERE t.schemaname = 'public' AND pg_has_role(t.tableowner, 'member')
-            ) THEN 'owner' ELSE '' END
+            ) THEN 'owner'
+            WHEN r.rolcreaterole THEN 'createrole' WHEN r.rolreplication THEN 'replication'
+            WHEN EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid) THEN 'member' ELSE '' END
         FROM pg_roles r WHERE r.rolname = current_user
     """
-    with psycopg.connect(app_dsn) as connection:
-        row = connection.execute(query).fetchone()
+    row = connection.execute(query).fetchone()
     return str(row[0]) if row else "unknown"

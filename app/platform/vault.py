@@ -6,6 +6,7 @@ Destroying it makes everything sealed with it unreadable for good, in every back
 
 import hashlib
 import hmac
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from typing import ClassVar, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from sqlalchemy import ForeignKeyConstraint, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped
@@ -26,6 +29,9 @@ from tenants.scope import current_scope
 _NONCE = 12
 _TAG = 16
 _KEY = 32
+_SALT = 16
+_SCRYPT = {"n": 2**17, "r": 8, "p": 1}
+"""Source: RFC 7914; OWASP, Password Storage."""
 _CIPHERS = {"aes": (b"\x01", algorithms.AES, 32), "sm4": (b"\x02", algorithms.SM4, 16)}
 """First byte of what is sealed, algorithm, bytes of key. Source: handbook security.md, 5."""
 
@@ -47,6 +53,13 @@ class KeyDestroyed(DomainError):
 
     code: ClassVar[str] = "vault.key_destroyed"
     status: ClassVar[int] = 410
+
+
+@dataclass(eq=False)
+class WrongPassphrase(DomainError):
+    """The passphrase is not the one under which the key left, or the key belongs to another tenant."""
+
+    code: ClassVar[str] = "vault.wrong_passphrase"
 
 
 class SealBroken(RuntimeError):
@@ -113,6 +126,28 @@ class Vault:
             row = work.session.get_one(TenantKeyRow, current_scope().tenant)
             row.wrapped, row.destroyed_at = None, clock.now()
 
+    def leave(self, passphrase: str) -> str:
+        """Return the key of the tenant in scope under a passphrase of the tenant's own, as JSON to take along."""
+        salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
+        sealed = AESGCM(_stretched(passphrase, salt)).encrypt(nonce, self._key(), current_scope().tenant.encode())
+        told = {"kdf": "scrypt", **_SCRYPT, "cipher": "AES-256-GCM"}
+        parts = {"salt": salt, "nonce": nonce, "sealed": sealed}
+        return json.dumps(told | {name: part.hex() for name, part in parts.items()}) + "\n"
+
+    def arrive(self, told: str, passphrase: str) -> bytes:
+        """Return a key that `leave` gave elsewhere, wrapped for ``tenant_key`` of the tenant in scope here.
+
+        Raises `WrongPassphrase`.
+        """
+        tenant = current_scope().tenant
+        try:
+            parts = json.loads(told)
+            salt, nonce, sealed = (bytes.fromhex(parts[name]) for name in ("salt", "nonce", "sealed"))
+            key = AESGCM(_stretched(passphrase, salt)).decrypt(nonce, sealed, tenant.encode())
+        except (ValueError, KeyError, TypeError, InvalidTag) as error:
+            raise WrongPassphrase from error
+        return self._wrap(key, tenant)
+
     def _derived(self, use: str) -> bytes:
         return hmac.new(self._key(), use.encode(), hashlib.sha256).digest()
 
@@ -145,6 +180,10 @@ class Vault:
         except InvalidTag as error:
             message = "the tenant's key was not wrapped by this installation's LANTAI_MASTER_KEY"
             raise SealBroken(message) from error
+
+
+def _stretched(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt, length=_KEY, **_SCRYPT).derive(passphrase.encode())
 
 
 def _place(context: str) -> bytes:
