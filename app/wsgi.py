@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import portal
 from app.api import specification
 from app.bootstrap import build
+from app.doctor import require
 from app.platform import telemetry
 from app.platform.settings import Settings
 from app.portal import site
@@ -44,7 +45,9 @@ def create_app(services: Services) -> Flask:
 
 def _start() -> Flask:
     telemetry.configure("web")
-    return create_app(build(Settings()))  # pyright: ignore[reportCallIssue]  # read from the environment
+    settings = Settings()  # pyright: ignore[reportCallIssue]  # read from the environment
+    require(settings, settings.database_url)
+    return create_app(build(settings))
 
 
 def __getattr__(name: str) -> Flask:

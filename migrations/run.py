@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 
 def _config(migrator_dsn: str) -> Config:
@@ -23,6 +24,11 @@ def migrate(migrator_dsn: str) -> None:
         As ``lantai_migrator``.
     """
     command.upgrade(_config(migrator_dsn), "head")
+
+
+def newest() -> str:
+    """Return the newest revision."""
+    return ScriptDirectory(str(Path(__file__).parent)).get_current_head() or ""
 
 
 def compare(migrator_dsn: str) -> None:

@@ -5,8 +5,10 @@ import threading
 from datetime import timedelta
 
 from kombu.exceptions import OperationalError
+from psycopg import OperationalError as NotReached
 from sqlalchemy.exc import OperationalError as DatabaseDown
 
+from app.doctor import require
 from app.platform import telemetry
 from app.platform.database import Database
 from app.platform.jobs import QUEUES, Handed, Ledger
@@ -53,11 +55,14 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     database = Database(settings.dispatcher_database_url.get_secret_value(), pool_size=1)
     lease = timedelta(seconds=settings.job_lease_seconds)
-    pause = 0.0
+    pause, examined = 0.0, False
     while not stop.wait(pause):
         try:
+            if not examined:
+                require(settings, settings.dispatcher_database_url)
+                examined = True
             pause = 0.0 if dispatch(database, settings.jobs_in_flight, lease) else PAUSE
-        except (OperationalError, DatabaseDown) as error:
+        except (OperationalError, DatabaseDown, NotReached) as error:
             log.warning("engine not reachable", kind=type(error).__name__)
             pause = TROUBLE
 

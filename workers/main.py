@@ -4,10 +4,11 @@ import uuid
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
 from typing_extensions import override
 
 from app.bootstrap import build
+from app.doctor import require
 from app.platform import telemetry
 from app.platform.jobs import JobId
 from app.platform.settings import Settings
@@ -48,6 +49,11 @@ class ScopedTask(Task):
 @setup_logging.connect
 def _log(**_: object) -> None:
     telemetry.configure("worker")
+
+
+@worker_init.connect
+def _examine(**_: object) -> None:
+    require(settings, settings.database_url)
 
 
 @worker_process_init.connect

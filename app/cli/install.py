@@ -1,4 +1,4 @@
-"""Starting, checking and peopling an installation: up, doctor, tenant, user, token."""
+"""Starting, checking and peopling an installation: up, doctor, user, token."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,15 +6,14 @@ from pathlib import Path
 import click
 
 from app.cli import demo, up
-from app.cli.session import installing, province, say, services, signed_in, spoken, tuning
+from app.cli.doctor import doctor, refuse_unsafe
+from app.cli.session import installing, say, services, signed_in, spoken, tuning
 from app.identity.types import ROLES
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.messages import text
 from app.platform.objectstore import LocalSite
-from app.platform.roles import dangerous, establish
+from app.platform.roles import establish
 from migrations.run import migrate
-from tenants.directory import Tenant
-from tenants.scope import TenantId
 
 
 def _prepare(with_demo: bool) -> up.Prepare:  # noqa: FBT001  # click's flag
@@ -23,6 +22,7 @@ def _prepare(with_demo: bool) -> up.Prepare:  # noqa: FBT001  # click's flag
         migrate(postgres.dsn("lantai_migrator"))
         for name in ("LANTAI_SITE_A", "LANTAI_SITE_B"):
             LocalSite(name, Path(settings[name])).forget_staged()
+        refuse_unsafe(settings)
         if with_demo:
             demo.people(settings)
 
@@ -36,48 +36,6 @@ def _announce(settings: Mapping[str, str]) -> None:
 
 
 start = up.command(_prepare, _announce, tuning)
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True)
-def doctor(*, as_json: bool) -> None:
-    """Show the settings in force, secrets hidden, and whether the database role is safe."""
-    settings = services().settings
-    shown = {f"LANTAI_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
-    danger = dangerous(settings.database_url.get_secret_value())
-    say(
-        shown | {"database_role": danger or "ok"},
-        as_json=as_json,
-        line=lambda told: "\n".join(f"{key}={value}" for key, value in told.items()),
-    )
-    if danger:
-        raise click.ClickException(text("cli.dangerous_role", spoken(), danger=danger))
-
-
-@click.group()
-def tenant() -> None:
-    """Counties of the province."""
-
-
-@tenant.command("create")
-@click.argument("slug")
-@click.option("--name", required=True)
-@click.option("--division-code", required=True, help="GB/T 2260, six digits.")
-@click.option("--archive-code", required=True, help="Of the archive, six digits.")
-@click.option("--json", "as_json", is_flag=True)
-def create_tenant(slug: str, name: str, division_code: str, archive_code: str, *, as_json: bool) -> None:
-    """Enter a county in the directory; again, nothing changes."""
-    made = services().directory.create(
-        Tenant(TenantId(slug), name, division_code, archive_code), province("tenant create")
-    )
-    say(made, as_json=as_json, line=lambda t: f"{t.id}  {t.division_code}  {t.name}")
-
-
-@tenant.command("list")
-@click.option("--json", "as_json", is_flag=True)
-def list_tenants(*, as_json: bool) -> None:
-    """List the counties."""
-    say(services().directory.all(), as_json=as_json, line=lambda t: f"{t.id}  {t.division_code}  {t.name}  {t.state}")
 
 
 @click.group()
@@ -119,4 +77,4 @@ def token(county: str, login: str, password: str) -> None:
     click.echo(tokens[0].secret)
 
 
-COMMANDS = (start, demo.command, doctor, tenant, user, token)
+COMMANDS = (start, demo.command, doctor, user, token)

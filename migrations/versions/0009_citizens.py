@@ -71,8 +71,11 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} TO lantai_app USING ({OWN}) WITH CHECK ({OWN})")
         op.execute(f"GRANT {verbs} ON {table} TO lantai_app")
+    # Every process asks before it starts whether the database is at its revision.
+    op.execute("GRANT SELECT ON alembic_version TO lantai_app, lantai_dispatcher, lantai_province")
 
 
 def downgrade() -> None:
+    op.execute("REVOKE SELECT ON alembic_version FROM lantai_app, lantai_dispatcher, lantai_province")
     for table in ("citizen_session", "citizen_code", "citizen"):
         op.drop_table(table)

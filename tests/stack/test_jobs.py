@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -36,9 +37,9 @@ def environment(postgres: Postgres, redis: str, tmp_path_factory: pytest.TempPat
         "LANTAI_DISPATCHER_DATABASE_URL": postgres.pooled("lantai_dispatcher"),
         "LANTAI_PROVINCE_DATABASE_URL": postgres.pooled("lantai_province"),
         "LANTAI_BROKER_URL": redis,
-        "LANTAI_SECRET_KEY": "k" * 32,
-        "LANTAI_MASTER_KEY": "m" * 32,
-        "LANTAI_AUDIT_KEY": "a" * 32,
+        "LANTAI_SECRET_KEY": token_hex(),
+        "LANTAI_MASTER_KEY": token_hex(),
+        "LANTAI_AUDIT_KEY": token_hex(),
         "LANTAI_SITE_A": str(data / "a"),
         "LANTAI_SITE_B": str(data / "b"),
     }
