@@ -8,8 +8,6 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import reduce
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -26,9 +24,10 @@ from app.platform.jobs import JobState
 from app.platform.provincial import ProvinceWorks
 from app.platform.work import Works
 from tenants.bags import BagBroken, Packed, packed
-from tenants.departure import FACTS, OBJECTS, POLICY, REVISION, Contents, Ports, Progress, in_order, of_county, verify
+from tenants.departure import FACTS, OBJECTS, REVISION, Contents, Ports, Progress, in_order, of_county, verify
 from tenants.directory import Directory, Tenant, TenantState, TenantTaken, TenantUnknown, faults_of
 from tenants.models import TenantRow
+from tenants.policy import POLICY
 from tenants.scope import PROVINCE, ProvinceScope, TenantId, entered
 
 T = TypeVar("T")
@@ -64,7 +63,7 @@ class KeyMissing(DomainError):
 class CountyArrived(Event):
     """A county was made out of an export."""
 
-    action: ClassVar[str] = "departure:county:import"
+    action: ClassVar[str] = "departure:county:imported"
     digest: str
     entries: int
     root: str
@@ -151,7 +150,7 @@ class Arrivals:
             bodies, moments = map(list, zip(*batch, strict=True))
             asked = {"county": contents.county, "bodies": bodies, "moments": moments}
             nodes = session.execute(_RESTORE_AUDIT, asked).scalar_one()
-        if _root(nodes) != contents.facts["audit"]["root"]:
+        if self._ports.audit.root(nodes) != contents.facts["audit"]["root"]:
             raise BagBroken(FACTS)
 
 
@@ -199,9 +198,3 @@ def _restore(session: Session, county: TenantId, table: str, rows: Iterator[str]
 def _batches(things: Iterator[T]) -> Iterator[list[T]]:
     while batch := list(islice(things, _BATCH)):
         yield batch
-
-
-def _root(nodes: bytes) -> str:
-    """Return the root over the complete subtrees of a log, largest first. Source: RFC 9162, 2.1.1."""
-    parts = [nodes[start : start + 32] for start in range(0, len(nodes), 32)]
-    return reduce(lambda right, left: sha256(b"\x01" + left + right).digest(), reversed(parts)).hex()

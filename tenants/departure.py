@@ -25,7 +25,6 @@ from app.kernel.errors import Conflict, DomainError, Fault, Invalid, NotFound
 from app.kernel.events import Event
 from app.kernel.hashes import canonical
 from app.kernel.ids import new_id
-from app.kernel.predicate import Policy, role
 from app.platform import messages
 from app.platform.database import Base, tenant_tables
 from app.platform.provincial import ProvinceWorks
@@ -33,6 +32,7 @@ from app.platform.work import Works
 from tenants.bags import MANIFEST, BagBroken, Bags, Packed, digest, verified
 from tenants.directory import Directory, Tenant
 from tenants.models import ExportRow, TenantRow
+from tenants.policy import POLICY
 from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, current_scope, entered
 
 LEFT_BEHIND = {
@@ -68,16 +68,6 @@ _BATCH = 500
 _ROWS = re.compile(r"rows/([a-z_]+)/([0-9]{4})\.jsonl")
 _SHORTEST_PASSPHRASE = 12
 
-POLICY = Policy(
-    {
-        "export": role("province_admin", "system"),
-        "read": role("province_admin", "system"),
-        "propose": role("province_admin"),
-        "approve": role("province_admin"),
-        "import": role("system"),
-    }
-)
-
 Progress = Callable[[int, int], None]
 
 
@@ -112,7 +102,11 @@ class AuditLog(Protocol):
         """Give body and time of each entry of a written log that was verified."""
         ...
 
-    def extent(self) -> Extent:
+    def root(self, nodes: bytes) -> str:
+        """Return the root over the complete subtrees of a log, largest first."""
+        ...
+
+    def extent(self, session: Session) -> Extent:
         """Return how far the log goes now."""
         ...
 
@@ -144,18 +138,21 @@ class KeyStore(Protocol):
         """Return a key that left elsewhere as this installation keeps it."""
         ...
 
-    def destroy(self) -> None:
-        """Destroy the county's key."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The rooms above, as far as leaving needs them."""
+    """The rooms above, as far as leaving needs them.
+
+    Attributes
+    ----------
+    person : callable
+        Returns what tells a person apart from others, whichever of their accounts is asked about.
+    """
 
     audit: AuditLog
     objects: Objects
     keys: KeyStore
+    person: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +227,7 @@ class ObjectLost(DomainError):
 class ExportAsked(Event):
     """Somebody of the province asked for a county's export."""
 
-    action: ClassVar[str] = "departure:export:ask"
+    action: ClassVar[str] = "departure:export:asked"
     with_key: bool
 
 
@@ -238,7 +235,7 @@ class ExportAsked(Event):
 class CountyExported(Event):
     """A county's export is whole and was read back."""
 
-    action: ClassVar[str] = "departure:export:finish"
+    action: ClassVar[str] = "departure:export:finished"
     digest: str
     entries: int
     root: str
@@ -322,14 +319,14 @@ class Departures:
             if job:
                 work.jobs.ask(TASK, export_id)
             work.session.flush()
-            return value(row)
+            return export_value(row)
 
     def of(self, county: str, scope: ProvinceScope) -> tuple[Export, ...]:
         """Return the exports of a county, newest first."""
         POLICY.require("read", scope.principal.roles)
         query = select(ExportRow).where(ExportRow.county == county).order_by(ExportRow.asked_at.desc())
         with entered(office(scope)), self._works() as work:
-            return tuple(map(value, work.session.scalars(query)))
+            return tuple(map(export_value, work.session.scalars(query)))
 
     def run(self, export_id: uuid.UUID, progress: Progress) -> Export:
         """Write an export, or go on where it was left, and read it back; in the scope of the province's office."""
@@ -338,7 +335,7 @@ class Departures:
             row = work.session.get(ExportRow, (PROVINCE, export_id))
             if row is None:
                 raise NotFound("export")
-            export, key = value(row), row.key
+            export, key = export_value(row), row.key
         folder = Path(export.folder)
         tenant = self._county(export.county)
         with entered(of_county(tenant.id, here.principal, here.request_id)), self._works.apart() as work:
@@ -360,7 +357,7 @@ class Departures:
             row.taken_at, row.digest, row.facts = taken, contents.digest, dict(contents.facts)
             row.verified_at = clock.now()
             work.record(event)
-            return value(row)
+            return export_value(row)
 
     def verify(self, folder: Path) -> Contents:
         """Hold an export against its manifests, counts, ledger of objects and audit log; raises `BagBroken`."""
@@ -471,7 +468,7 @@ def listed(files: list[Path]) -> Iterator[tuple[str, str]]:
                 yield str(row["key"]), str(row["sha256"])
 
 
-def value(row: ExportRow) -> Export:
+def export_value(row: ExportRow) -> Export:
     """Return an export as front doors know it; its key stays here."""
     return Export(
         row.id, TenantId(row.county), row.folder, bool(row.key), row.asked_by, row.asked_at, row.taken_at,

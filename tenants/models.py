@@ -124,6 +124,7 @@ class RetirementRow(TenantOwned, Base):
     approved_by: Mapped[str | None]
     approver: Mapped[str | None]
     approved_at: Mapped[datetime | None]
+    facts: Mapped[dict[str, object]]
     destroyed: Mapped[dict[str, object] | None]
     destroyed_at: Mapped[datetime | None]
     certificate: Mapped[str | None]

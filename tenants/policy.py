@@ -6,7 +6,10 @@ from tenants.scope import PROVINCE, ProvinceScope, Scope
 
 _OFFICE = role("province_admin", "system")
 
-POLICY = Policy(dict.fromkeys(("read", "create", "suspend", "quota"), _OFFICE))
+POLICY = Policy(
+    dict.fromkeys(("read", "create", "suspend", "quota", "export", "import"), _OFFICE)
+    | {"retire": role("province_admin")}  # two people by name: no command of the installation is one
+)
 
 
 def as_province(scope: Scope, purpose: str) -> ProvinceScope:

@@ -85,8 +85,8 @@ BEGIN
 END $$
 """
 
-# Every condition is looked up here, whatever the caller has looked up before. Children go before their parents;
-# the key's row stays, without the key, so that none is drawn again.
+# Every condition is looked up here, whatever the caller has looked up before. The key's row stays, without the key,
+# so that none is drawn again; of the rest, children go before their parents.
 DESTROY = r"""
 CREATE FUNCTION county_destroy(wanted text, retirement uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -113,13 +113,13 @@ BEGIN
         OR (plan.approved_at >= plan.proposed_at) IS NOT TRUE
         OR (bag.verified_at < plan.proposed_at) IS NOT TRUE
         OR (county.state = 'suspended' AND county.changed_at < bag.taken_at) IS NOT TRUE
-        OR EXISTS (SELECT FROM public.tenant_key k WHERE k.tenant_id = wanted AND k.wrapped IS NOT NULL)
         OR EXISTS (SELECT FROM public.audit_entry e WHERE e.tenant_id = wanted
             AND e.seq > (bag.facts #>> '{audit,size}')::bigint AND e.result = 'done'
             AND e.action NOT LIKE 'departure:%')
     THEN
         RAISE EXCEPTION 'this county may not be destroyed' USING ERRCODE = 'LT004';
     END IF;
+    UPDATE public.tenant_key k SET wrapped = NULL, destroyed_at = now() WHERE k.tenant_id = wanted;
     SELECT array_agg(c.oid) INTO rest
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'tenant_key';
@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("approver", sa.Text(), nullable=True),
         sa.Column("approved_at", MOMENT, nullable=True),
+        sa.Column("facts", JSONB(), nullable=False),
         sa.Column("destroyed", JSONB(), nullable=True),
         sa.Column("destroyed_at", MOMENT, nullable=True),
         sa.Column("certificate", sa.Text(), nullable=True),
@@ -205,6 +206,7 @@ def upgrade() -> None:
     op.execute("REVOKE ALL ON FUNCTION departure_reach FROM PUBLIC")
     op.execute("SELECT departure_reach()")
     op.execute("GRANT UPDATE (destroyed, destroyed_at) ON tenant_retirement TO lantai_departure")
+    op.execute("GRANT UPDATE (wrapped, destroyed_at) ON tenant_key TO lantai_departure")
     op.execute("GRANT SELECT, UPDATE (state, changed_at) ON tenant TO lantai_departure")
     op.execute("GRANT SELECT ON tenant TO lantai_audit")
     op.execute("GRANT SELECT ON alembic_version TO lantai_app, lantai_province")
