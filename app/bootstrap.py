@@ -2,15 +2,19 @@
 
 from functools import cache
 
+from app.audit.notary import Notary
 from app.audit.service import AuditService, Writer
 from app.citizens.codes import PhoneCodes
 from app.citizens.service import CitizensService
 from app.clients.service import ClientsService
 from app.digitisation.receiving import Receiving
 from app.digitisation.service import DigitisationService, PageImages
+from app.identity.federation import FederatedIdentity
+from app.identity.organizations import Organizations
+from app.identity.realm import Realm
 from app.identity.service import AccountsService, IdentityService
 from app.intake.service import IntakeService
-from app.joining import Administrators, Buckets, Defaults, Isolation, Keys
+from app.joining import Administrators, Buckets, Defaults, Isolation, Keys, RealmAdministrators
 from app.kernel.events import Event
 from app.lookups.service import LookupService
 from app.platform.database import Database
@@ -65,6 +69,8 @@ def build(settings: Settings) -> Services:
     quotas = Quotas(works, province)
     sites = {"a": LocalSite("a", settings.site_a), "b": LocalSite("b", settings.site_b)}
 
+    notary = Notary(settings.audit_key.get_secret_value(), settings.audit_signature, tuple(sites.values()))
+
     @cache
     def sites_of(tenant: TenantId) -> tuple[LocalSite, LocalSite]:  # a county does not move while it is served
         county = directory.get(tenant)
@@ -76,15 +82,16 @@ def build(settings: Settings) -> Services:
     records = RecordsService(works, search, PageImages(works))
     receiving = Receiving(works, storage, records, Sandbox(limits), quotas, largest=settings.upload_bytes)
     engine = RapidEngine(threads=settings.worker_threads)
-    identity = IdentityService(
-        works,
-        vault,
-        access_minutes=settings.access_minutes,
-        session_hours=settings.session_hours,
-        sessions=settings.sessions_per_account,
-    )
+    lives = {
+        "access_minutes": settings.access_minutes,
+        "session_hours": settings.session_hours,
+        "sessions": settings.sessions_per_account,
+    }
+    sign_on = FederatedIdentity(works, vault, _realm(settings), province, **lives) if settings.oidc_issuer else None
+    organizations = _organizations(works, settings) if settings.oidc_issuer else None
+    identity = sign_on or IdentityService(works, vault, **lives)
     accounts = AccountsService(works, vault)
-    administrators = Administrators(identity, accounts)
+    administrators = RealmAdministrators(organizations) if organizations else Administrators(identity, accounts)
     steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
     return Services(
         settings=settings,
@@ -93,8 +100,10 @@ def build(settings: Settings) -> Services:
         vault=vault,
         directory=directory,
         quotas=quotas,
-        audit=AuditService(works),
+        audit=AuditService(works, notary),
         identity=identity,
+        sign_on=sign_on,
+        organizations=organizations,
         accounts=accounts,
         provisioning=Provisioning(directory, province, steps, administrators.invite),
         console=Console(directory, province),
@@ -109,4 +118,23 @@ def build(settings: Settings) -> Services:
         clients=ClientsService(works, agreements),
         citizens=CitizensService(works, vault, codes, idle_minutes=settings.access_minutes),
         outbox=outbox,
+    )
+
+
+def _realm(settings: Settings) -> Realm:
+    return Realm(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        callback=f"{settings.public_url}/auth/callback",
+        api_clients=settings.oidc_api_clients.split(),
+    )
+
+
+def _organizations(works: Works, settings: Settings) -> Organizations:
+    return Organizations(
+        works,
+        settings.oidc_issuer,
+        settings.oidc_admin_client_id,
+        settings.oidc_admin_client_secret.get_secret_value(),
     )

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import text
@@ -14,11 +15,20 @@ from app.platform.database import Database, tenant_tables
 from app.platform.objectstore import LocalSite
 from app.platform.vault import Vault
 from app.records.service import RecordsService
-from tenants.provisioning import Invitation, IsolationBroken, Order
+from tenants.provisioning import Administrator, Invitation, IsolationBroken, Order
 from tenants.scope import current_scope
+
+if TYPE_CHECKING:
+    from app.identity.organizations import Organizations
 
 UNBOUND = "LT001"
 """What the database raises where no tenant is bound; see ``app_tenant()``."""
+
+
+def _login_faults(order: Order) -> Iterator[Fault]:
+    for person in order.administrators:
+        if not LOGIN.fullmatch(person.login):
+            yield Fault("pattern", f"{person.role}_login", person.login[:40], allowed=LOGIN.pattern)
 
 
 class Keys:
@@ -74,9 +84,7 @@ class Administrators:
 
     def faults(self, order: Order) -> Iterator[Fault]:
         """Refuse what is no login."""
-        for person in order.administrators:
-            if not LOGIN.fullmatch(person.login):
-                yield Fault("pattern", f"{person.role}_login", person.login[:40], allowed=LOGIN.pattern)
+        yield from _login_faults(order)
 
     def ensure(self, order: Order) -> None:
         """Make the accounts, with passwords nobody knows."""
@@ -94,6 +102,32 @@ class Administrators:
     def _password(self, login: str) -> str:
         account = self._accounts.by_login(login)
         return "" if account.last_sign_in_at else self._accounts.reset_password(account.id)
+
+
+class RealmAdministrators:
+    """The county's organization and its three administrators at the province's realm, where people sign in there."""
+
+    name = "organization"
+
+    def __init__(self, organizations: "Organizations") -> None:
+        self._organizations = organizations
+
+    def faults(self, order: Order) -> Iterator[Fault]:
+        """Refuse what is no login."""
+        yield from _login_faults(order)
+
+    def ensure(self, order: Order) -> None:
+        """Make the organization, with the administrators as its members."""
+        self._organizations.ensure(order.tenant.name, order.tenant.domain)
+        self.invite(order)
+
+    def invite(self, order: Order) -> tuple[Invitation, ...]:
+        """Give whoever has not chosen a password yet a temporary one."""
+        return tuple(self._invited(person) for person in order.administrators)
+
+    def _invited(self, person: Administrator) -> Invitation:
+        login, password = self._organizations.invite(person.login, person.name, person.role)
+        return Invitation(person.role, login, person.name, password)
 
 
 class Defaults:

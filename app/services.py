@@ -1,6 +1,7 @@
 """The services of all rooms, as the front doors and the workers hold them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.audit.service import AuditService
 from app.citizens.service import CitizensService
@@ -24,6 +25,10 @@ from tenants.directory import Directory
 from tenants.provisioning import Provisioning
 from tenants.quotas import Quotas
 
+if TYPE_CHECKING:
+    from app.identity.federation import FederatedIdentity
+    from app.identity.organizations import Organizations
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -39,6 +44,8 @@ class Services:
     console: Console
     audit: AuditService
     identity: IdentityService
+    sign_on: "FederatedIdentity | None"
+    organizations: "Organizations | None"
     accounts: AccountsService
     storage: StorageService
     records: RecordsService

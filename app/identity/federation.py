@@ -168,6 +168,10 @@ class FederatedIdentity(IdentityService):
             with suppress(ProviderDown):  # it ends there by itself when nobody uses it
                 self._realm.end(refresh)
 
+    def leave(self, secret: str) -> None:
+        """End the session here and leave that of the realm, which opens another county."""
+        super().sign_out(secret)
+
     def end_from_realm(self, logout_token: str) -> None:
         """End the sessions, in whatever counties, of a session that ended at the realm.
 

@@ -1,8 +1,7 @@
 """The counties' organizations at the province's realm, kept by a service account that may do little else."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,16 +22,6 @@ _CONFLICT = 409
 T = TypeVar("T")
 
 log = telemetry.logger("identity")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A user of a county's organization, by what the realm calls them."""
-
-    subject: str
-    login: str
-    name: str
-    enabled: bool
 
 
 class Organizations:
@@ -113,31 +102,6 @@ class Organizations:
             return password
 
         return username, self._asked(make)
-
-    def close(self) -> None:
-        """Close the tenant's organization: nobody signs in for it, and sessions end with their next renewal."""
-        tenant = current_scope().tenant
-
-        def shut(admin: Any) -> None:  # noqa: ANN401  # python-keycloak tells no types
-            found = _found(admin, tenant)
-            if found is not None:
-                admin.update_organization(found["id"], {**found, "enabled": False})
-
-        self._asked(shut)
-
-    def members(self) -> tuple[Member, ...]:
-        """Return the users of the tenant's organization in the order of their logins."""
-        tenant = current_scope().tenant
-
-        def ask(admin: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401  # python-keycloak tells no types
-            found = _found(admin, tenant)
-            return admin.get_organization_members(found["id"]) if found else []
-
-        people = (
-            Member(each["id"], each["username"], each.get("lastName", "") + each.get("firstName", ""), each["enabled"])
-            for each in self._asked(ask)
-        )
-        return tuple(sorted(people, key=lambda member: member.login))
 
     def _asked(self, act: Callable[[Any], T]) -> T:
         try:

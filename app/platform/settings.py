@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field("", description="Keycloak realm for sign-in, https://…/realms/…; empty: embedded accounts")
     oidc_client_id: str = Field("lantai-portal", description="this relying party at the realm")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
+    oidc_api_clients: str = Field("", description="clients besides it whose tokens the API takes, apart by spaces")
     oidc_admin_client_id: str = Field("lantai-provisioner", description="service account that keeps organizations")
     oidc_admin_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
     outbox_page: bool = Field(

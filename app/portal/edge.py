@@ -25,6 +25,7 @@ _MOST_FILES = 10_000
 _OPEN_TO_ALL = frozenset(
     {
         "portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static",
+        "portal.sign_on.start", "portal.sign_on.callback",
         "citizens.begin_form", "citizens.begin", "citizens.code_form", "citizens.code",
     }
 )  # fmt: skip
@@ -210,6 +211,12 @@ def set_cookie(response: Answer, name: str, value: str, *, days: int | None = No
         samesite="Lax",
         secure=services().settings.secure_cookies,
     )
+
+
+def local(address: str) -> str:
+    """Return an address of this site, and the desk instead of any other."""
+    foreign = not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable()
+    return "/desk/" if foreign else address
 
 
 def close(_error: BaseException | None) -> None:

@@ -10,8 +10,9 @@ from app.identity.types import NotSignedIn
 from app.kernel.errors import DomainError
 from app.kernel.paging import PageRequest
 from app.portal import words
-from app.portal.edge import SESSION, services, set_cookie, show
+from app.portal.edge import SESSION, local, services, set_cookie, show
 from app.portal.rights import may
+from tenants.scope import PROVINCE
 
 bp = Blueprint("home", __name__)
 
@@ -24,7 +25,10 @@ def index() -> Response:
 
 @bp.get("/sign-in")
 def sign_in_form() -> Response:
-    """Ask for county, account and password."""
+    """Ask for county, account and password; only for the county where the province's realm asks for the rest."""
+    if services().sign_on:
+        offices = (*services().directory.all(), services().directory.get(PROVINCE))
+        return show("sign_in_elsewhere.html", offices=offices, **_sign_in_fields())
     return show("sign_in.html", **_sign_in_fields())
 
 
@@ -39,7 +43,7 @@ def sign_in() -> Answer:
     except DomainError as error:
         return show("sign_in.html", status=422, refusal=words.refusal(error), **_sign_in_fields())
     _forget_session()
-    answer = redirect(_local(request.form.get("next", "")), 303)
+    answer = redirect(local(request.form.get("next", "")), 303)
     set_cookie(answer, SESSION, token.secret)
     return answer
 
@@ -72,15 +76,9 @@ def _sign_in_fields() -> dict[str, Any]:
         "counties": services().directory.all(),
         "chosen": request.values.get("county", ""),
         "login": request.form.get("login", ""),
-        "next": _local(request.values.get("next", "")),
+        "next": local(request.values.get("next", "")),
         "why": request.args.get("why", ""),
     }
-
-
-def _local(address: str) -> str:
-    """Return an address of this site, and the desk instead of any other."""
-    foreign = not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable()
-    return "/desk/" if foreign else address
 
 
 def _forget_session() -> None:

@@ -22,6 +22,7 @@ from app.portal import (
     jobs,
     rights,
     search,
+    sign_on,
     uploads,
     viewer,
     words,
@@ -56,6 +57,9 @@ def register(app: Flask) -> None:
 
     for pages in _PAGES:
         site.register_blueprint(pages)
+    if app.extensions["lantai"].sign_on:
+        site.register_blueprint(sign_on.bp)
+        app.register_blueprint(sign_on.calls)
     site.before_request(edge.enter)
     for door in (site, citizens.bp, citizens.development):
         door.after_request(edge.leave)
