@@ -124,6 +124,10 @@ class CallsSpent(QuotaExceeded):
     code: ClassVar[str] = "quota.calls"
     status: ClassVar[int] = 429
 
+    @override
+    def facts(self) -> dict[str, object]:
+        return {**super().facts(), "retry_after": until_midnight(clock.now())}
+
 
 @dataclass(eq=False)
 class UsersFull(QuotaExceeded):

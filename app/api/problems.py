@@ -70,7 +70,10 @@ def refused(error: DomainError) -> Response:
         more["errors"] = [asdict(f) | {"message": fault_text(f, spoken, "check")} for f in error.findings]
     if not more:
         more["facts"] = {k: v for k, v in error.facts().items() if not is_dataclass(v)}
-    return problem(error.status, error.code, detail(error, spoken), **more)
+    answer = problem(error.status, error.code, detail(error, spoken), **more)
+    if "retry_after" in error.facts():
+        answer.headers["Retry-After"] = str(error.facts()["retry_after"])
+    return answer
 
 
 def failed(error: HTTPException) -> Response:

@@ -9,11 +9,24 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
-from app.api import audit, documentation, imports, items, jobs, problems, search, sessions, tenants, uploads
+from app.api import (
+    audit,
+    documentation,
+    imports,
+    items,
+    jobs,
+    problems,
+    province,
+    search,
+    sessions,
+    tenants,
+    uploads,
+)
 from app.api.edge import PREFIX
 
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
+    province.blp,
 )  # fmt: skip
 
 _FILE = {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}
@@ -23,6 +36,7 @@ _SCAN = {
     "item_id": {"type": "string", "format": "uuid"},
 }
 _FILES = {f"{PREFIX}/imports": _FILE, f"{PREFIX}/uploads/{{upload_id}}/files": _FILE | _SCAN}
+_CREATING = {f"{PREFIX}/{things}" for things in ("imports", "uploads", "items", "province/tenants")}
 _IF_MATCH = {
     "in": "header",
     "name": "If-Match",
@@ -107,7 +121,7 @@ def _complete(spec: APISpec) -> None:
                 operation["requestBody"] = _multipart(_FILES[path])
             if method == "patch" or (method == "post" and path.endswith(("/code", "/accept", "/place"))):
                 operation.setdefault("parameters", []).append(_IF_MATCH)
-            if method == "post" and path in (f"{PREFIX}/imports", f"{PREFIX}/uploads", f"{PREFIX}/items"):
+            if method == "post" and path in _CREATING:
                 operation.setdefault("parameters", []).append(_KEY)
             if path in ("/oauth/token", "/oauth/revoke", f"{PREFIX}/tenants"):
                 operation["security"] = []

@@ -59,7 +59,12 @@ def create_tenant(slug: str, limits: dict[Kind, int], *, as_json: bool, **given:
     """
     scope = province("tenant create")
     people = tuple(_person(role, given.pop(role)) for role in ADMINISTRATORS)
-    order = Order(Tenant(TenantId(slug), **given), people, limits)
+    entry = Tenant(
+        TenantId(slug), given["name"], given["division_code"], given["archive_code"],
+        domain=given["domain"], region=given["region"],
+        home_site=given["home_site"], second_site=given["second_site"],
+    )  # fmt: skip
+    order = Order(entry, people, limits)
     provisioning = services().provisioning
     provisioning.begin(order, scope, queued=False)
     try:
