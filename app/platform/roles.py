@@ -21,6 +21,11 @@ _GRANTS = (
 )
 
 
+# What one county left behind on a pooled connection, or under the role that all of them share, another could meet:
+# a temporary table that shadows a real one, a large object. Nothing of ours makes either.
+_NOBODYS = "REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC"
+
+
 def establish(superuser_dsn: str) -> None:
     """Make the owning roles and give the database to them; again is harmless.
 
@@ -36,6 +41,9 @@ def establish(superuser_dsn: str) -> None:
                 connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
         for statement in _GRANTS:
             connection.execute(statement)
+        connection.execute(_NOBODYS)
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def dangerous(dsn: str) -> str:
