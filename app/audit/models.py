@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Computed, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.database import Base, TenantOwned
+from app.platform.database import Base, TenantOwned, TenantRow
 
 
 def _told(name: str) -> Computed:
@@ -71,3 +71,35 @@ class AuditCheckpointRow(TenantOwned, Base):
 
     size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     note: Mapped[str]
+
+
+class AlertRow(TenantRow, Base):
+    """What a detector found, and who took note of it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
+        Index("ix_alert_raised_at", "tenant_id", "raised_at", "id"),
+    )
+
+    detector: Mapped[str]
+    severity: Mapped[str]
+    subject: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    evidence: Mapped[list[object]]
+    raised_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str] = mapped_column(server_default="")
+    note: Mapped[str] = mapped_column(server_default="")
+
+
+class DetectorRow(TenantOwned, Base):
+    """How far a detector has read a log, and the threshold a tenant set for it."""
+
+    __tablename__ = "detector"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    threshold: Mapped[int | None]
+    read_until: Mapped[datetime | None]

@@ -110,3 +110,15 @@ class PageTextRow(TenantOwned, Base):
     mean_confidence: Mapped[float | None]
     proofread: Mapped[bool] = mapped_column(default=False)
     read_at: Mapped[datetime]
+
+
+class PageReadingRow(TenantOwned, Base):
+    """When somebody's reading of a page was last recorded: tiles of one picture are one reading."""
+
+    __tablename__ = "page_reading"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "page_id"], ["page.tenant_id", "page.id"]),)
+
+    principal_id: Mapped[str] = mapped_column(primary_key=True)
+    page_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    action: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
