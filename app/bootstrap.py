@@ -107,6 +107,7 @@ def build(settings: Settings) -> Services:
         accounts=accounts,
         provisioning=Provisioning(directory, province, steps, administrators.invite),
         console=Console(directory, province),
+        sites=tuple(sites),
         storage=storage,
         records=records,
         intake=IntakeService(works, storage, records),

@@ -42,6 +42,7 @@ class Services:
     quotas: Quotas
     provisioning: Provisioning
     console: Console
+    sites: tuple[str, ...]
     audit: AuditService
     identity: IdentityService
     sign_on: "FederatedIdentity | None"

@@ -6,13 +6,14 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.types import NotSignedIn
+from app.identity.types import ADMINISTRATORS, NotSignedIn
 from app.kernel.errors import DomainError
 from app.kernel.paging import PageRequest
 from app.portal import words
-from app.portal.edge import SESSION, local, services, set_cookie, show
+from app.portal.edge import SESSION, local, services, show
 from app.portal.rights import may
-from tenants.scope import PROVINCE
+from app.portal.steps import caller, onward
+from tenants.scope import PROVINCE, current_scope
 
 bp = Blueprint("home", __name__)
 
@@ -27,8 +28,7 @@ def index() -> Response:
 def sign_in_form() -> Response:
     """Ask for county, account and password; only for the county where the province's realm asks for the rest."""
     if services().sign_on:
-        offices = (*services().directory.all(), services().directory.get(PROVINCE))
-        return show("sign_in_elsewhere.html", offices=offices, **_sign_in_fields())
+        return show("sign_in_elsewhere.html", **_sign_in_fields())
     return show("sign_in.html", **_sign_in_fields())
 
 
@@ -37,15 +37,13 @@ def sign_in() -> Answer:
     """Open a session, and go on to where the reader wanted."""
     try:
         tenant = services().directory.admit(request.form.get("county", ""), writing=False)
-        token = services().identity.sign_in(
-            tenant.id, request.form.get("login", "").strip(), request.form.get("password", ""), ("session",)
-        )[0]
+        token = services().identity.begin(
+            tenant.id, request.form.get("login", "").strip(), request.form.get("password", ""), caller()
+        )
     except DomainError as error:
         return show("sign_in.html", status=422, refusal=words.refusal(error), **_sign_in_fields())
     _forget_session()
-    answer = redirect(local(request.form.get("next", "")), 303)
-    set_cookie(answer, SESSION, token.secret)
-    return answer
+    return onward(token, local(request.form.get("next", "")))
 
 
 @bp.post("/sign-out")
@@ -58,8 +56,14 @@ def sign_out() -> Answer:
 
 
 @bp.get("/desk/")
-def today() -> Response:
-    """Show how things stand, and what is next."""
+def today() -> Answer:
+    """Show how things stand, and what is next; to administrators, who have no part in it, their own home."""
+    if current_scope().principal.roles & ADMINISTRATORS:
+        return redirect("/admin/", 303)
+    if may("province", "read"):
+        return redirect("/province/", 303)
+    if may("province", "read"):
+        return redirect("/province/", 303)
     facts: dict[str, Any] = {}
     if may("records", "read"):
         facts["items"] = services().records.counts()
@@ -73,7 +77,7 @@ def today() -> Response:
 
 def _sign_in_fields() -> dict[str, Any]:
     return {
-        "counties": services().directory.all(),
+        "offices": (*services().directory.all(), services().directory.get(PROVINCE)),
         "chosen": request.values.get("county", ""),
         "login": request.form.get("login", ""),
         "next": local(request.values.get("next", "")),

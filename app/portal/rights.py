@@ -4,18 +4,23 @@ from collections.abc import Mapping
 
 from app.audit.service import POLICY as AUDIT
 from app.digitisation.service import POLICY as DIGITISATION
+from app.identity.service import POLICY as IDENTITY
+from app.identity.types import ROLES
 from app.intake.service import POLICY as INTAKE
-from app.kernel.predicate import And, Or, Policy, Predicate, Role, permits
+from app.kernel.predicate import And, Is, Not, Or, Policy, Predicate, Role, permits
 from app.platform.ledger import POLICY as JOBS
 from app.records.service import POLICY as RECORDS
 from search.service import POLICY as SEARCH
+from tenants.policy import POLICY as PROVINCE
 from tenants.scope import scope_or_none
 
 _POLICIES: Mapping[str, Policy] = {
     "audit": AUDIT,
     "digitisation": DIGITISATION,
+    "identity": IDENTITY,
     "intake": INTAKE,
     "jobs": JOBS,
+    "province": PROVINCE,
     "records": RECORDS,
     "search": SEARCH,
 }
@@ -41,3 +46,56 @@ def _roles(tree: Predicate) -> frozenset[str]:
             return _roles(left) | _roles(right)
         case _:
             return frozenset()
+
+
+def rooms() -> tuple[str, ...]:
+    """Return the rooms that declare a policy, in the order of their names."""
+    return tuple(sorted(_POLICIES))
+
+
+def actions(room: str) -> tuple[str, ...]:
+    """Return what a room's policy speaks of, in its own order."""
+    return tuple(_POLICIES[room].rules)
+
+
+def allowed(room: str, action: str, role: str) -> Predicate | bool:
+    """Return whether a role may do something: yes, no, or the condition that is left once the role is known."""
+    return _left(_POLICIES[room].rules[action], role)
+
+
+def holders(room: str, action: str) -> tuple[tuple[Predicate | bool, tuple[str, ...]], ...]:
+    """Return the roles that may do something, those under one condition together."""
+    found: dict[Predicate | bool, list[str]] = {}
+    for role in sorted(ROLES):
+        condition = allowed(room, action, role)
+        if condition is not False:
+            found.setdefault(condition, []).append(role)
+    return tuple((condition, tuple(roles)) for condition, roles in found.items())
+
+
+def _left(tree: Predicate, role: str) -> Predicate | bool:
+    """Return what a tree still asks of somebody who holds one role alone."""
+    match tree:
+        case Role(names):
+            return role in names
+        case Is():
+            return tree
+        case Not(inner):
+            rest = _left(inner, role)
+            return not rest if isinstance(rest, bool) else Not(rest)
+        case And(left, right):
+            return _joined(_left(left, role), _left(right, role), And, absorbing=False)
+        case Or(left, right):
+            return _joined(_left(left, role), _left(right, role), Or, absorbing=True)
+        case _:
+            raise TypeError(tree)
+
+
+def _joined(
+    left: Predicate | bool, right: Predicate | bool, join: type[And | Or], *, absorbing: bool
+) -> Predicate | bool:
+    if isinstance(left, bool):
+        return left if left is absorbing else right
+    if isinstance(right, bool):
+        return right if right is absorbing else left
+    return left if left == right else join(left, right)

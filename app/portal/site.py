@@ -11,24 +11,44 @@ from app.kernel.errors import DomainError, Refused
 from app.platform import telemetry
 from app.platform.messages import known
 from app.portal import (
+    account,
+    admin,
     assets,
     audit,
     catalogue,
     citizens,
+    duties,
     edge,
     home,
     iiif,
     imports,
     jobs,
+    province,
     rights,
     search,
     sign_on,
+    steps,
     uploads,
     viewer,
     words,
 )
 
-_PAGES = (home.bp, catalogue.bp, imports.bp, uploads.bp, search.bp, viewer.bp, jobs.bp, audit.bp, iiif.bp)
+_PAGES = (
+    home.bp,
+    catalogue.bp,
+    imports.bp,
+    uploads.bp,
+    search.bp,
+    viewer.bp,
+    jobs.bp,
+    audit.bp,
+    iiif.bp,
+    steps.bp,
+    account.bp,
+    admin.bp,
+    duties.bp,
+    province.bp,
+)
 _ROOMS = {
     "portal.catalogue": "records",
     "portal.imports": "intake",
@@ -37,6 +57,8 @@ _ROOMS = {
     "portal.search": "search",
     "portal.jobs": "jobs",
     "portal.audit": "audit",
+    "portal.admin": "identity",
+    "portal.province": "province",
 }
 """Which room's policy answers for which pages, to say whose a refused function is."""
 
