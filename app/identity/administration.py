@@ -1,7 +1,6 @@
 """The three administrators' verbs: one makes accounts, another gives roles, and neither serves themself."""
 
 import uuid
-from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -27,6 +26,7 @@ from app.identity.types import (
     GrantRemoved,
     LoginTaken,
     NewAccount,
+    Number,
     OwnProposal,
     PasswordReset,
     PersonRecorded,
@@ -60,7 +60,6 @@ POLICY = Policy(
     }
 )
 
-Number = Literal["id_card", "phone"]
 _ID_CARD = "account.id_card"
 _PHONE = "account.phone"
 _PERSON = "account.person"
@@ -353,12 +352,17 @@ class AccountsService:
         }
 
     def _shown(self, work: Work, row: AccountRow) -> Account:
-        return account_value(
-            row,
-            id_card=masks.id_card(self._vault.open(row.id_card, context=_ID_CARD)) if row.id_card else "",
-            phone=masks.phone(self._vault.open(row.phone, context=_PHONE)) if row.phone else "",
-            factor=Factors.enrolled(work.session, row.id),
-        )
+        return masked(self._vault, work.session, row)
+
+
+def masked(vault: Vault, session: Session, row: AccountRow) -> Account:
+    """Return an account with its numbers masked."""
+    return account_value(
+        row,
+        id_card=masks.id_card(vault.open(row.id_card, context=_ID_CARD)) if row.id_card else "",
+        phone=masks.phone(vault.open(row.phone, context=_PHONE)) if row.phone else "",
+        factor=Factors.enrolled(session, row.id),
+    )
 
 
 def check_new(new: NewAccount) -> None:

@@ -125,11 +125,12 @@ def find(session: Session, secret: str, kinds: tuple[Kind, ...]) -> tuple[Creden
     return found[0], found[1]
 
 
-def end(work: Work, account: uuid.UUID, *which: ColumnElement[bool]) -> None:
-    """End the sessions of an account, with all their tokens; all of them, or those a condition names."""
+def end(work: Work, account: uuid.UUID, *which: ColumnElement[bool]) -> int:
+    """End the sessions of an account, with all their tokens: all of them, or those a condition names; say how many."""
     ended = delete(CredentialRow).where(CredentialRow.account_id == account, *which).returning(CredentialRow.session_id)
-    for session_id in sorted(set(work.session.scalars(ended))):
-        work.record(SessionEnded(account, session=str(session_id)))
+    sessions = sorted(set(work.session.scalars(ended)))
+    work.record(*(SessionEnded(account, session=str(session_id)) for session_id in sessions))
+    return len(sessions)
 
 
 def end_oldest(work: Work, account: uuid.UUID, *, most: int) -> None:

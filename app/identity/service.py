@@ -10,7 +10,7 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identity import credentials, passwords
-from app.identity.administration import POLICY, AccountsService, account_id_of, account_value, roles_of_person
+from app.identity.administration import POLICY, AccountsService, account_id_of, account_value, masked, roles_of_person
 from app.identity.credentials import OTP, Lives, SignIn
 from app.identity.factors import Factors
 from app.identity.models import AccountRow, CredentialRow, RoleGrantRow, SignInSourceRow
@@ -55,7 +55,7 @@ from app.identity.types import (
     WrongPassword,
 )
 from app.kernel import clock
-from app.kernel.errors import DomainError, Fault, Invalid
+from app.kernel.errors import DomainError, Fault, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.platform.vault import Vault
 from app.platform.work import Work, Works
@@ -90,6 +90,7 @@ class IdentityService:
 
     def __init__(self, works: Works, vault: Vault, *, access_minutes: int, session_hours: int, sessions: int) -> None:
         self._work = works
+        self._vault = vault
         self._factors = Factors(vault)
         self._lives = Lives(timedelta(minutes=access_minutes), timedelta(hours=session_hours))
         self._most = sessions
@@ -298,10 +299,9 @@ class IdentityService:
                 work.record(SignedOut(account))
 
     def me(self) -> Account:
-        """Return the account of whoever asks."""
+        """Return the account of whoever asks, its numbers masked."""
         with self._work() as work:
-            row = self._own(work)
-            return account_value(row, factor=self._factors.enrolled(work.session, row.id))
+            return masked(self._vault, work.session, self._own(work))
 
     def recovery_left(self) -> int:
         """Return how many of one's own recovery codes are unused."""
@@ -336,9 +336,10 @@ class IdentityService:
             )
 
     def end_session(self, session: SessionId) -> None:
-        """End one of one's own sessions; one that is not there has ended already."""
+        """End one of one's own sessions. Raises `NotFound`."""
         with self._work() as work:
-            credentials.end(work, self._own(work).id, CredentialRow.session_id == session)
+            if not credentials.end(work, self._own(work).id, CredentialRow.session_id == session):
+                raise NotFound("session")
 
     def end_other_sessions(self) -> None:
         """End all of one's own sessions but the one that asks."""

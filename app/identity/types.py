@@ -32,6 +32,7 @@ ROLES = BUSINESS_ROLES | ADMINISTRATORS | {PROVINCE_ADMIN}
 FACTOR_ROLES = ADMINISTRATORS | {PROVINCE_ADMIN, "seal_keeper"}
 """Who may do nothing without a second factor. Source: GB/T 22239 (handbook security.md, 4)."""
 
+Number = Literal["id_card", "phone"]
 Purpose = Literal["identity_check", "contact", "correction"]
 PURPOSES: tuple[Purpose, ...] = ("identity_check", "contact", "correction")
 """What a masked value may be shown in full for."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.services import Services
 
 SESSION = "lantai_session"
+PENDING = "lantai_pending"
 LANGUAGE = "lantai_lang"
 _VISIT = "lantai_visit"
 SMALL_FORM = 256 * 1024
@@ -25,6 +26,7 @@ _MOST_FILES = 10_000
 _OPEN_TO_ALL = frozenset(
     {
         "portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static",
+        "portal.steps.step", "portal.steps.code", "portal.steps.authenticator", "portal.steps.password",
         "portal.sign_on.start", "portal.sign_on.callback",
         "citizens.begin_form", "citizens.begin", "citizens.code_form", "citizens.code",
     }
