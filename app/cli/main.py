@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import archive, catalogue, install, scans, tenant
+from app.cli import archive, catalogue, install, organization, scans, tenant
 from app.cli.bench.command import bench
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
@@ -34,5 +34,13 @@ def main(data: Path) -> None:
     del data
 
 
-for command in (*install.COMMANDS, *tenant.COMMANDS, *archive.COMMANDS, *catalogue.COMMANDS, *scans.COMMANDS, bench):
+for command in (
+    *install.COMMANDS,
+    *tenant.COMMANDS,
+    *organization.COMMANDS,
+    *archive.COMMANDS,
+    *catalogue.COMMANDS,
+    *scans.COMMANDS,
+    bench,
+):
     main.add_command(command)

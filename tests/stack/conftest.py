@@ -79,7 +79,9 @@ def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 @contextmanager
-def running(argv: Sequence[str], folder: Path, account: Account, ready: Callable[[], bool]) -> Iterator[None]:
+def running(
+    argv: Sequence[str], folder: Path, account: Account, ready: Callable[[], bool], *, seconds: float = 30.0
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for the block; what it said is shown if it does not come up."""
     log = folder / f"{Path(argv[0]).name}.log"
     with (
@@ -89,9 +91,9 @@ def running(argv: Sequence[str], folder: Path, account: Account, ready: Callable
         ) as server,
     ):
         try:
-            until(lambda: ready() or server.poll() is not None)
+            until(lambda: ready() or server.poll() is not None, seconds)
             assert server.poll() is None, log.read_text()
-            yield
+            yield server
         finally:
             server.terminate()
             with suppress(subprocess.TimeoutExpired):
