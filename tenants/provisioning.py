@@ -22,7 +22,7 @@ from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, e
 
 TASK = "tenants.provision"
 ADMINISTRATORS = ("sys_admin", "sec_admin", "audit_admin")
-_SYSTEM = Principal("system:provisioning", roles=frozenset({"system"}))
+_SYSTEM = Principal("system:install", roles=frozenset({"system"}))
 _LONGEST_NAME = 40
 
 
@@ -213,7 +213,7 @@ class Provisioning:
                 event = TenantOrdered(derived_id("tenant", tenant.id), tenant.id)
                 work.record(tenant.id, event)
                 work.record(PROVINCE, event)
-            elif _order(work, tenant.id).administrators != order.administrators:
+            elif not _same(work, order):
                 raise TenantTaken(tenant.id)
             if queued:
                 self._ask(work, tenant.id, key="")
@@ -277,11 +277,9 @@ class Provisioning:
 
     def _write(self, work: ProvinceWork, order: Order) -> None:
         tenant = order.tenant.id
-        people = [{"role": p.role, "login": p.login, "name": p.name.strip()} for p in order.administrators]
+        who = work.scope.principal.id
         work.session.add(
-            TenantOrderRow(
-                tenant_id=tenant, administrators=people, asked_by=work.scope.principal.id, asked_at=clock.now()
-            )
+            TenantOrderRow(tenant_id=tenant, administrators=_people(order), asked_by=who, asked_at=clock.now())
         )
         for step in self._steps:
             work.session.add(TenantStepRow(tenant_id=tenant, name=step.name, state=StepState.WAITING))
@@ -341,6 +339,15 @@ def _order(work: ProvinceWork, tenant: str) -> Order:
     entry = work.session.get_one(TenantRow, tenant)
     people = tuple(Administrator(**told) for told in row.administrators)  # pyright: ignore[reportCallIssue]  # JSON we wrote
     return Order(Tenant.of(entry), people, {})
+
+
+def _same(work: ProvinceWork, order: Order) -> bool:
+    row = work.session.get(TenantOrderRow, order.tenant.id)
+    return row is not None and row.administrators == _people(order)
+
+
+def _people(order: Order) -> list[object]:
+    return [{"role": p.role, "login": p.login, "name": p.name.strip()} for p in order.administrators]
 
 
 def _told(error: Exception) -> dict[str, object]:

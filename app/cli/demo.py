@@ -3,7 +3,7 @@
 import io
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from app.bootstrap import build
 from app.cli.session import installing, province, services, spoken
 from app.demo import catalogue, scans
 from app.demo.fonts import Fonts
-from app.demo.province import PROVINCE, County
+from app.demo.province import PROVINCE, County, Staff
 from app.digitisation.types import PageState, UploadId
 from app.intake.types import ImportId, ImportState
 from app.kernel.errors import NotFound
@@ -23,7 +23,9 @@ from app.platform.messages import text
 from app.platform.settings import Settings, named
 from app.records.types import ItemState
 from app.services import Services
-from tenants.directory import Tenant
+from tenants.directory import Tenant, TenantState
+from tenants.provisioning import ADMINISTRATORS, Administrator, Order
+from tenants.scope import PROVINCE as OFFICE
 from tenants.scope import Scope, TenantId, entered, new_request_id
 
 SHOWN = ("archivist", "scan", "director", "audit")
@@ -36,12 +38,32 @@ PATIENCE = 1200.0
 def people(settings: Mapping[str, str]) -> None:
     """Make the counties and their staff; again, nothing changes."""
     built = build(Settings.model_validate(named(settings)))
+    _seat(built, OFFICE, PROVINCE.office)
+    there = {tenant.id for tenant in built.directory.all()}
     for county in PROVINCE.counties:
-        tenant = Tenant(TenantId(county.tenant), county.archive_name, county.division_code, county.archive_code)
-        built.directory.create(tenant, province("demo"))
-        with installing(tenant.id):
-            for person in county.staff:
-                built.identity.create_account(person.login, person.display_name, person.password, person.roles)
+        tenant = TenantId(county.tenant)
+        if tenant not in there:
+            built.provisioning.begin(_order(county), province("demo"), queued=False)
+        _seat(built, tenant, county.staff)
+        if built.directory.get(tenant).state == TenantState.PROVISIONING:
+            built.provisioning.run(tenant, province("demo"), lambda _done, _total: None)
+
+
+def _order(county: County) -> Order:
+    entry = Tenant(TenantId(county.tenant), county.archive_name, county.division_code, county.archive_code)
+    held = {person.roles: person for person in county.staff}
+    people = (held[role,] for role in ADMINISTRATORS)
+    administrators = (
+        Administrator(role, person.login, person.display_name)
+        for role, person in zip(ADMINISTRATORS, people, strict=True)
+    )
+    return Order(entry, tuple(administrators), {})
+
+
+def _seat(built: Services, tenant: TenantId, staff: Iterable[Staff]) -> None:
+    with installing(tenant):
+        for person in staff:
+            built.identity.create_account(person.login, person.display_name, person.password, person.roles)
 
 
 def announce(settings: Mapping[str, str]) -> None:
@@ -55,6 +77,9 @@ def announce(settings: Mapping[str, str]) -> None:
             if person.login in SHOWN:
                 roles = ", ".join(text(f"role.{role}", spoken()) for role in person.roles)
                 click.echo(f"  {county.archive_name} ({county.tenant})  {person.login}  {person.password}  {roles}")
+    for person in PROVINCE.office[:1]:
+        roles = ", ".join(text(f"role.{role}", spoken()) for role in person.roles)
+        click.echo(f"  {text('province.office', spoken())} ({OFFICE})  {person.login}  {person.password}  {roles}")
     threading.Thread(target=_fill_quietly, args=(built,), daemon=True).start()
 
 

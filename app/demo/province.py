@@ -53,6 +53,7 @@ class Province:
     name: str
     division_code: str
     counties: tuple[County, ...]
+    office: tuple[Staff, ...]
 
 
 # login, roles; one person each, so that nobody checks or approves his own work
@@ -77,17 +78,26 @@ def _password(tenant: str, login: str) -> str:
     return f"{pick(rng, _WORDS)}-{pick(rng, _WORDS)}-{rng.integers(1000, 10000)}"
 
 
-def _staff(tenant: str, names: str) -> tuple[Staff, ...]:
+_OFFICE = (
+    ("province", ("province_admin",)),
+    ("sysadmin", ("sys_admin",)),
+    ("secadmin", ("sec_admin",)),
+    ("audit", ("audit_admin",)),
+)
+
+
+def _staff(tenant: str, names: str, posts: tuple[tuple[str, tuple[str, ...]], ...] = _POSTS) -> tuple[Staff, ...]:
     """Seat the named people in the posts; the passwords are public and for the demo only."""
     return tuple(
         Staff(login, name, roles, _password(tenant, login))
-        for (login, roles), name in zip(_POSTS, names.split(), strict=True)
+        for (login, roles), name in zip(posts, names.split(), strict=True)
     )
 
 
 PROVINCE = Province(
     name="云川省",
     division_code="990000",
+    office=_staff("province", "顾远山 宋致明 罗守信 程观复", _OFFICE),
     counties=(
         County(
             tenant="qinghe",
