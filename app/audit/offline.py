@@ -23,6 +23,7 @@ import base64
 import re
 import sys
 import zipfile
+import zlib
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -116,13 +117,18 @@ class Tree:
         self._rows[level] += root
 
     def root(self) -> bytes:
-        """Return the root of the whole tree. Source: RFC 9162, 2.1.1."""
-        if not self.roots:
-            return sha256(b"").digest()
-        node = self.roots[-1]
-        for left in self.roots[-2::-1]:
-            node = sha256(b"\x01" + left + node).digest()
-        return node
+        """Return the root of the whole tree."""
+        return folded(self.roots)
+
+
+def folded(roots: Sequence[bytes]) -> bytes:
+    """Return the root over complete subtrees, the largest first. Source: RFC 9162, 2.1.1."""
+    if not roots:
+        return sha256(b"").digest()
+    node = roots[-1]
+    for left in roots[-2::-1]:
+        node = sha256(b"\x01" + left + node).digest()
+    return node
 
 
 class Key(NamedTuple):
@@ -242,11 +248,11 @@ def examine(
     keys : sequence of Key
     """
     signed: list[Checkpoint] = []
-    bad: list[tuple[str, int]] = []
+    unsigned: list[str] = []
     for where, written in notes:
         checkpoint = read_note(written, keys)
         if checkpoint is None or checkpoint.origin != (origin or checkpoint.origin):
-            bad.append((where, 0))
+            unsigned.append(where)
         else:
             origin = checkpoint.origin
             signed.append(checkpoint)
@@ -254,8 +260,8 @@ def examine(
     reading = _Reading(tile, signed)
     reading.read(iter(entries))
     last = max(reading.tree.size, 1)
-    badly = [Finding("signature", 1, last, where) for where, _ in bad]
-    return Report(reading.tree, signed, [*reading.findings, *badly])
+    findings = [*reading.findings, *(Finding("signature", 1, last, where) for where in unsigned)]
+    return Report(reading.tree, signed, findings)
 
 
 class _Reading:
@@ -335,7 +341,7 @@ _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT = pow(2, (_P - 1) // 4, _P)
-_Point = "tuple[int, int, int, int]"
+_Point = tuple[int, int, int, int]
 
 
 def _ed_add(a: _Point, b: _Point) -> _Point:
@@ -423,7 +429,7 @@ def sm3(text: bytes) -> bytes:
             t2 = f2 + h + s1 + w[j] & 0xFFFFFFFF
             a, b, c, d = t1, a, _turn(b, 9), c
             e, f, g, h = t2 ^ _turn(t2, 9) ^ _turn(t2, 17), e, _turn(f, 19), g
-        state = [old ^ new for old, new in zip(state, (a, b, c, d, e, f, g, h))]
+        state = [old ^ new for old, new in zip(state, (a, b, c, d, e, f, g, h))]  # noqa: B905  # Python 3.9
     return b"".join(word.to_bytes(4, "big") for word in state)
 
 
@@ -529,7 +535,7 @@ def main(words: Sequence[str]) -> int:
     try:
         texts = [Path(key).read_text() if Path(key).is_file() else key for key in asked.key]
         report = examine_export(asked.export, read_keys("\n".join(texts)))
-    except (OSError, ValueError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         sys.stdout.write(f"坏 BAD: {error}\n")
         return 2
     for found in report.findings:

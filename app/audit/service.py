@@ -1,20 +1,27 @@
-"""Writing, reading and verifying a tenant's audit log."""
+"""Writing, reading, signing and verifying a tenant's audit log."""
 
+import base64
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import IO, ClassVar
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
+from app.audit import merkle, offline
 from app.audit.models import AuditCheckpointRow, AuditEntryRow, AuditHeadRow, AuditTileRow
-from app.audit.offline import Entry as Line
-from app.audit.offline import Finding, Report, examine
+from app.audit.notary import FOLDER, Notary
+from app.audit.offline import HASH, TILE, Checkpoint, Finding, examine, folded
 from app.kernel import clock
-from app.kernel.errors import DomainError
+from app.kernel.errors import DomainError, NotFound
 from app.kernel.events import Event
 from app.kernel.hashes import canonical
 from app.kernel.ids import derived_id
@@ -22,14 +29,22 @@ from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Policy, role
 from app.platform.predicates import beginning
 from app.platform.work import Work, Works
-from tenants.scope import Scope, current_scope
+from tenants.scope import Scope, TenantId, current_scope
 
 BATCH = 2000
 CHECKPOINT = "audit.checkpoint"
 
-POLICY = Policy({"read": role("audit_admin", "director"), "verify": role("audit_admin", "director")})
+POLICY = Policy(
+    {
+        "read": role("audit_admin", "director"),
+        "verify": role("audit_admin", "director"),
+        "export": role("audit_admin"),
+    }
+)
 
 _APPEND = text("SELECT reached, at_once, later FROM audit_append(:bodies, :told, :entries, :span)")
+_SETTLED = text("SELECT reached FROM audit_append('{}', NULL, 0, NULL)")
+"""The size of the log once all who are writing are done."""
 _MOMENT = func.to_char(func.timezone("UTC", AuditEntryRow.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 _CLOCK_JUMPED = "LT002"
 
@@ -172,29 +187,87 @@ class Verdict:
 
     Attributes
     ----------
-    entries : int
-        How many were read.
+    entries, checkpoints : int
+        How many were read, and how many signatures held.
     broken_at : int or None
         The first entry that does not hold; None for a log that is whole.
     kind : str
-        What is the matter with it, as in `app.audit.offline.WORDS`; empty for a log that is whole.
+        What is the matter with it, with words under ``audit.finding``; empty for a log that is whole.
     head : str
         Root of the entries read, hexadecimal.
     findings : tuple of Finding
     """
 
     entries: int
+    checkpoints: int
     broken_at: int | None
     kind: str
     head: str
     findings: tuple[Finding, ...]
 
 
-class AuditService:
-    """A tenant's log, for its audit administrator and director."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint, and the note that says and signs it."""
 
-    def __init__(self, works: Works) -> None:
+    size: int
+    root: str
+    at: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """The proof that an entry is in the log of a size, whose root a checkpoint tells.
+
+    Attributes
+    ----------
+    leaf, root : str
+    path : tuple of str
+        Hashes that lead from the leaf to the root (RFC 9162, 2.1.3), hexadecimal like the rest.
+    """
+
+    seq: int
+    at: str
+    body: str
+    leaf: str
+    size: int
+    root: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """The proof that a log of one size only grew to another (RFC 9162, 2.1.4)."""
+
+    first: int
+    second: int
+    first_root: str
+    second_root: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogExported(Event):
+    """The log was handed out, up to an entry."""
+
+    action: ClassVar[str] = "audit:log:exported"
+    entries: int
+    root: str
+
+
+class AuditService:
+    """A tenant's log, for its audit administrator and director.
+
+    Parameters
+    ----------
+    works : Works
+    notary : Notary
+    """
+
+    def __init__(self, works: Works, notary: Notary) -> None:
         self._work = works
+        self._notary = notary
 
     def note(self, event: Event) -> None:
         """Record an event by itself, whatever becomes of the work around it: a refusal."""
@@ -229,45 +302,205 @@ class AuditService:
         return Page(shown, encode_cursor((str(shown[-1].seq),)) if more else None)
 
     def verify(self) -> Verdict:
-        """Hold every entry against its leaf, the tiles and the head."""
+        """Hold every entry against its leaf, the tiles, the head, and the checkpoints of the table and all sites."""
         POLICY.require("verify", current_scope().principal.roles)
+        tenant = current_scope().tenant
         with self._work() as work:
-            report = self._examined(work)
-        tree, findings = report.tree, tuple(report.findings)
+            session = work.session
+            newest = select(func.max(AuditEntryRow.seq)).scalar_subquery()
+            stated = session.execute(select(AuditHeadRow.size, AuditHeadRow.roots, newest)).one_or_none()
+            size, roots, last = stated or (0, b"", None)
+            table = {row.size: row.note for row in session.scalars(select(AuditCheckpointRow))}
+            notes, missing = self._notes(tenant, table)
+            report = examine(f"lantai/{tenant}", _lines(session, size), _tiles(session), notes, self._notary.keys)
+        findings = [*report.findings, *missing]
+        read = report.tree.size
+        if not report.findings and read < size:
+            findings.insert(0, Finding("removed", read + 1, size))
+        elif not report.findings and (b"".join(report.tree.roots) != roots or (last or 0) > size):
+            findings.insert(0, Finding("head", read + 1, max(last or 0, read + 1)))
         first = findings[0] if findings else None
         return Verdict(
-            tree.size, first and first.seq, first.kind if first else "", tree.root().hex(), findings
+            entries=read,
+            checkpoints=len(report.checkpoints),
+            broken_at=first and first.seq,
+            kind=first.kind if first else "",
+            head=report.tree.root().hex(),
+            findings=tuple(findings),
         )
 
-    def _examined(self, work: Work) -> Report:
-        newest = select(func.max(AuditEntryRow.seq)).scalar_subquery()
-        stated = work.session.execute(select(AuditHeadRow.size, AuditHeadRow.roots, newest)).one_or_none()
-        size, roots, last = stated or (0, b"", None)
-        report = examine(f"lantai/{work.scope.tenant}", _lines(work, size), _tiles(work), (), ())
-        findings = list(report.findings)
-        if not findings and report.tree.size < size:
-            findings.append(Finding("removed", report.tree.size + 1, size))
-        if not findings and (b"".join(report.tree.roots) != roots or (last or 0) > size):
-            findings.append(Finding("head", size + 1, max(last or 0, size + 1)))
-        return report._replace(findings=findings)
+    def _notes(self, tenant: TenantId, table: Mapping[int, str]) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+        """Return each note once, however often it is kept, and where notes of the table are not kept.
+
+        A note reaches the sites before the table, so the sites are read last.
+        """
+        notes = {written.encode(): f"table {size}" for size, written in table.items()}
+        kept: dict[str, set[bytes]] = {site: set() for site in self._notary.sites}
+        for site, key, written in self._notary.kept(tenant):
+            kept[site].add(written)
+            notes.setdefault(written, f"{site} {key}")
+        missing = [
+            Finding("missing", 1, size, f"{site} {FOLDER}/{size:012d}.note")
+            for site, there in kept.items()
+            for size, written in sorted(table.items())
+            if written.encode() not in there
+        ]
+        return [(where, written) for written, where in notes.items()], missing
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Sign how the log stands now, on all sites and in the table; again is harmless. None for an empty log."""
+        tenant = current_scope().tenant
+        with self._work() as work:
+            size = work.session.execute(_SETTLED).scalar_one()
+        with self._work() as work:
+            head = work.session.get(AuditHeadRow, tenant, populate_existing=True)
+            if head is None or not size:
+                return None
+            root = folded([head.roots[n : n + HASH] for n in range(0, len(head.roots), HASH)])
+            moment = f"{head.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        checkpoint = Checkpoint(f"lantai/{tenant}", head.size, root, moment)
+        written = self._notary.signed(checkpoint)
+        self._notary.keep(tenant, head.size, written)
+        with self._work() as work:
+            values = {"tenant_id": tenant, "size": head.size, "note": written}
+            work.session.execute(insert(AuditCheckpointRow).values(values).on_conflict_do_nothing())
+        return checkpoint
+
+    def checkpoints(self, request: PageRequest) -> Page[Signed]:
+        """Return the signed checkpoints, newest first."""
+        POLICY.require("read", current_scope().principal.roles)
+        query = select(AuditCheckpointRow).order_by(AuditCheckpointRow.size.desc()).limit(request.limit + 1)
+        if request.after:
+            query = query.where(AuditCheckpointRow.size < int(request.after[0]))
+        with self._work() as work:
+            rows = [_signed(row.note) for row in work.session.scalars(query)]
+        shown = tuple(rows[: request.limit])
+        return Page(shown, encode_cursor((str(shown[-1].size),)) if len(rows) > request.limit else None)
+
+    def inclusion(self, seq: int, size: int | None = None) -> Inclusion:
+        """Return the proof that an entry is in the log; raises `NotFound`.
+
+        Parameters
+        ----------
+        seq : int
+        size : int, optional
+            Of the log for which it is proved; as it stands where not given.
+        """
+        POLICY.require("read", current_scope().principal.roles)
+        with self._work() as work:
+            session = work.session
+            size = self._size(session, size)
+            if not 1 <= seq <= size:
+                raise NotFound("entry")
+            (line,) = _lines(session, seq, since=seq)
+            node = _nodes(session)
+            path = merkle.inclusion(seq - 1, size, node)
+            root = merkle.root(size, node)
+        return Inclusion(
+            seq, line.at.decode(), line.body.decode(), line.leaf.hex(), size, root.hex(), tuple(h.hex() for h in path)
+        )
+
+    def consistency(self, first: int, second: int | None = None) -> Consistency:
+        """Return the proof that the log only grew from one size to another; raises `NotFound`."""
+        POLICY.require("read", current_scope().principal.roles)
+        with self._work() as work:
+            second = self._size(work.session, second)
+            if not 1 <= first <= second:
+                raise NotFound("entry")
+            node = _nodes(work.session)
+            path = merkle.consistency(first, second, node)
+            before, after = merkle.root(first, node), merkle.root(second, node)
+        return Consistency(first, second, before.hex(), after.hex(), tuple(h.hex() for h in path))
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the public keys of checkpoints, the one that signs first; open to all."""
+        return tuple(map(str, self._notary.keys))
+
+    def export(self, out: IO[bytes]) -> Checkpoint:
+        """Write the log, up to a checkpoint signed now, as a ZIP file that a stranger can verify.
+
+        Parameters
+        ----------
+        out : binary file
+        """
+        POLICY.require("export", current_scope().principal.roles)
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            raise NotFound("entry")
+        with self._work() as work, ZipFile(out, "w", ZIP_DEFLATED) as archive:
+            session = work.session
+            with archive.open("entries.jsonl", "w", force_zip64=True) as file:
+                file.writelines(line.line() for line in _lines(session, checkpoint.size))
+            level, count = 0, checkpoint.size // TILE
+            while count:
+                tiles = select(AuditTileRow.hashes).where(AuditTileRow.level == level, AuditTileRow.number < count)
+                with archive.open(f"tiles/{level}", "w", force_zip64=True) as file:
+                    file.writelines(session.scalars(tiles.order_by(AuditTileRow.number)))
+                level, count = level + 1, count // TILE
+            notes = select(AuditCheckpointRow).where(AuditCheckpointRow.size <= checkpoint.size)
+            for row in session.scalars(notes.order_by(AuditCheckpointRow.size)):
+                archive.writestr(f"checkpoints/{row.size:012d}.note", row.note)
+            archive.writestr("key.txt", "".join(f"{key}\n" for key in self.keys()))
+            archive.writestr("verify.py", Path(offline.__file__).read_bytes())
+            work.record(LogExported(log_id(work.scope.tenant), checkpoint.size, checkpoint.root.hex()))
+        return checkpoint
+
+    @staticmethod
+    def _size(session: Session, wanted: int | None) -> int:
+        size = session.scalar(select(AuditHeadRow.size)) or 0
+        if wanted is not None and not 1 <= wanted <= size:
+            raise NotFound("entry")
+        return size if wanted is None else wanted
 
 
-def _lines(work: Work, size: int) -> Iterator[Line]:
+def _signed(note: str) -> Signed:
+    _origin, size, root, moment = note.split("\n")[:4]
+    return Signed(int(size), base64.b64decode(root).hex(), moment.removeprefix("timestamp "), note)
+
+
+def _lines(session: Session, until: int, *, since: int = 1) -> Iterator[offline.Entry]:
     query = select(AuditEntryRow.seq, _MOMENT, AuditEntryRow.leaf, AuditEntryRow.body)
-    query = query.where(AuditEntryRow.seq <= size).order_by(AuditEntryRow.seq)
-    with work.session.execute(query.execution_options(yield_per=BATCH)) as rows:
+    query = query.where(AuditEntryRow.seq >= since, AuditEntryRow.seq <= until).order_by(AuditEntryRow.seq)
+    with session.execute(query.execution_options(yield_per=BATCH)) as rows:
         for seq, at, leaf, body in rows:
-            yield Line(seq, at.encode(), leaf, body.encode())
+            yield offline.Entry(seq, at.encode(), leaf, body.encode())
 
 
-def _tiles(work: Work):
-    query = select(AuditTileRow.hashes)
+def _tiles(session: Session) -> Callable[[int, int], bytes]:
+    """Return level and number to the hashes of a complete tile; nothing where there is none."""
 
     def tile(level: int, number: int) -> bytes:
-        wanted = query.where(AuditTileRow.level == level, AuditTileRow.number == number)
-        return work.session.scalar(wanted) or b""
+        wanted = (AuditTileRow.level == level, AuditTileRow.number == number)
+        return session.scalar(select(AuditTileRow.hashes).where(*wanted)) or b""
 
     return tile
+
+
+def _nodes(session: Session) -> merkle.Node:
+    """Return height and number to the root of a complete subtree, by way of the tiles."""
+    tiles = _tiles(session)
+
+    @cache
+    def row(level: int, number: int) -> bytes:
+        whole = tiles(level, number)
+        if whole or level:
+            return whole or b"".join(
+                session.scalars(
+                    select(AuditTileRow.root)
+                    .where(AuditTileRow.level == level - 1)
+                    .where(AuditTileRow.number.between(number * TILE, number * TILE + TILE - 1))
+                    .order_by(AuditTileRow.number)
+                )
+            )
+        return b"".join(line.leaf for line in _lines(session, (number + 1) * TILE, since=number * TILE + 1))
+
+    def node(height: int, number: int) -> bytes:
+        level, above = divmod(height, 8)
+        begin, width = number << above, 1 << above
+        hashes, place = row(level, begin // TILE), begin % TILE
+        return merkle.complete([hashes[HASH * n : HASH * (n + 1)] for n in range(place, place + width)])
+
+    return node
 
 
 def _value(row: AuditEntryRow) -> Entry:

@@ -15,6 +15,10 @@ from app.kernel.ids import new_id
 CHUNK = 1 << 20
 
 
+class WrittenBefore(RuntimeError):
+    """Other bytes lie for good under the key: a defect or an attack, never a user's fault."""
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -89,6 +93,29 @@ class LocalSite:
             with source.open("rb") as reader, path.open("wb") as writer:
                 shutil.copyfileobj(reader, writer, CHUNK)
             self.adopt(path, bucket, key)
+
+    def put_once(self, content: bytes, bucket: str, key: str) -> None:
+        """Store bytes for good: the same again is harmless, others are refused with `WrittenBefore`."""
+        target = self.path(bucket, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self.staged(bucket) as path:
+            with path.open("wb") as writer:
+                writer.write(content)
+                writer.flush()
+                os.fsync(writer.fileno())
+            path.chmod(0o444)
+            try:
+                target.hardlink_to(path)  # unlike a renaming, never onto another file
+            except FileExistsError:
+                if target.read_bytes() != content:
+                    raise WrittenBefore(key) from None
+        for folder in (target.parent, target.parent.parent):
+            _sync_folder(folder)
+
+    def keys(self, bucket: str, folder: str) -> list[str]:
+        """Return the keys of a folder's objects, in order."""
+        base = self.path(bucket, folder)
+        return sorted(f"{folder}/{path.name}" for path in base.iterdir()) if base.is_dir() else []
 
     def open(self, bucket: str, key: str) -> BufferedReader:
         """Open an object for reading; raises FileNotFoundError."""

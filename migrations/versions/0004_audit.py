@@ -72,7 +72,7 @@ DECLARE
 BEGIN
     SELECT * INTO head FROM public.audit_head h WHERE h.tenant_id = log FOR UPDATE;
     IF NOT FOUND THEN
-        INSERT INTO public.audit_head (tenant_id, size, roots, at, counted) VALUES (log, 0, '', '-infinity', 0)
+        INSERT INTO public.audit_head (tenant_id, size, roots, at, counted) VALUES (log, 0, '', 'epoch', 0)
         ON CONFLICT DO NOTHING;
         SELECT * INTO head FROM public.audit_head h WHERE h.tenant_id = log FOR UPDATE;
     END IF;
@@ -109,7 +109,7 @@ BEGIN
     FOR log IN SELECT DISTINCT tenant_id FROM chained_entry LOOP
         head.size := 0;
         head.roots := '';
-        INSERT INTO audit_head (tenant_id, size, roots, at, counted) VALUES (log, 0, '', '-infinity', 0);
+        INSERT INTO audit_head (tenant_id, size, roots, at, counted) VALUES (log, 0, '', 'epoch', 0);
         FOR part IN
             SELECT max(c.at) AS last, array_agg(c.at ORDER BY c.seq) AS moments,
                 array_agg(jsonb_build_object('tenant', c.tenant_id, 'principal', c.principal_id, 'roles', c.roles,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from app.audit.service import log_id
 from app.intake.types import ImportId
 from app.kernel.errors import NotFound
 from app.platform.jobs import Job
@@ -15,6 +16,12 @@ Progress = Callable[[int, int], None]
 Handler = Callable[[Services, Job, Progress], None]
 
 
+def _checkpoint(services: Services, job: Job, _progress: Progress) -> None:
+    if job.subject_id != log_id(job.tenant):
+        raise NotFound("log")
+    services.audit.checkpoint()
+
+
 def _provision(services: Services, job: Job, progress: Progress) -> None:
     scope = current_scope()
     if scope.tenant != PROVINCE:
@@ -23,6 +30,7 @@ def _provision(services: Services, job: Job, progress: Progress) -> None:
 
 
 HANDLERS: Mapping[str, Handler] = {
+    "audit.checkpoint": _checkpoint,
     "digitisation.page": lambda services, job, _: services.digitisation.process_page(job.subject_id),
     "digitisation.unpack": lambda services, job, progress: services.digitisation.unpack(job.subject_id, progress),
     "intake.read": lambda services, job, progress: services.intake.read(ImportId(job.subject_id), progress),

@@ -9,6 +9,7 @@ import click
 from sqlalchemy import event, literal_column
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
+from app.audit.notary import Notary
 from app.audit.service import AuditService, EntryFilter
 from app.cli.bench.engine import county, installation, machine, verdict
 from app.digitisation.service import PageImages
@@ -111,7 +112,7 @@ def _described(number: int) -> Description:
 def _asks(works: Works) -> dict[str, Ask]:
     search = SearchService(works)
     records = RecordsService(works, search, PageImages(works))
-    jobs, log = JobsService(works), AuditService(works)
+    jobs, log = JobsService(works), AuditService(works, Notary("bench" * 8, "ed25519", ()))
     some = records.items(ItemQuery(), PageRequest(50)).rows[25]
     code, first = some.ref_code or "", PageRequest(50)
     return {
