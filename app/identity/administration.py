@@ -49,6 +49,7 @@ from tenants.scope import TenantId, current_scope
 POLICY = Policy(
     {
         "install": role("system"),
+        "administer": role("sys_admin", "sec_admin", "audit_admin"),
         "list": role("sys_admin", "sec_admin", "system"),
         "create": role("sys_admin"),
         "state": role("sys_admin"),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from app.identity.service import POLICY
 from app.identity.types import (
     ADMINISTRATORS,
     PURPOSES,
@@ -17,7 +18,7 @@ from app.identity.types import (
     Number,
     Purpose,
 )
-from app.kernel.errors import DomainError, Fault, Invalid, Refused
+from app.kernel.errors import DomainError, Fault, Invalid
 from app.portal import words
 from app.portal.edge import services, show
 from app.portal.rights import may
@@ -26,16 +27,15 @@ from tenants.scope import current_scope
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 _CHINA = ZoneInfo("Asia/Shanghai")
-_HOMES = ("sys_admin", "sec_admin", "audit_admin")
+_HOMES = {"sys_admin", "sec_admin", "audit_admin"}
 
 
 @bp.get("/")
 def index() -> Answer:
     """Show the administrator's own home; raises `Refused` for anybody else."""
     roles = current_scope().principal.roles
-    role = next((each for each in _HOMES if each in roles), None)
-    if role is None:
-        raise Refused("administer")
+    POLICY.require("administer", roles)
+    (role,) = roles & _HOMES
     facts: dict[str, Any] = {}
     if may("identity", "list"):
         facts["accounts"] = services().identity.accounts()
@@ -169,7 +169,7 @@ def record_person(account_id: UUID) -> Answer:
 def reveal(account_id: UUID) -> Answer:
     """Show a number in full for a purpose."""
     number: Number = "phone" if request.form.get("number") == "phone" else "id_card"
-    purpose = next((each for each in PURPOSES if each == request.form.get("purpose")), None)
+    purpose: Purpose | None = next((each for each in PURPOSES if each == request.form.get("purpose")), None)
     if purpose is None:
         allowed = "、".join(words.named("purpose", each) for each in get_args(Purpose))
         return _account(account_id, Invalid((Fault("choice", "purpose", allowed=allowed),)))

@@ -29,8 +29,10 @@ def index() -> Response:
     return show("rights.html", rooms=shown, chosen=chosen, roles=sorted(ROLES), condition=condition_words)
 
 
-def condition_words(tree: Predicate | bool) -> str:
+def condition_words(tree: Predicate) -> str:
     """Return a condition as a sentence would say it; nothing where there is none."""
+    if tree == rights.ALWAYS:
+        return ""
     match tree:
         case Is(field, values):
             told = t("rights.or").join(sorted(named("state.item", value) for value in values))
@@ -42,4 +44,4 @@ def condition_words(tree: Predicate | bool) -> str:
         case Or(left, right):
             return t("rights.either", left=condition_words(left), right=condition_words(right))
         case _:
-            return ""
+            raise TypeError(tree)

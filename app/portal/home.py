@@ -6,14 +6,14 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.types import ADMINISTRATORS, NotSignedIn
+from app.identity.types import NotSignedIn
 from app.kernel.errors import DomainError
 from app.kernel.paging import PageRequest
 from app.portal import words
 from app.portal.edge import SESSION, local, services, show
 from app.portal.rights import may
 from app.portal.steps import caller, onward
-from tenants.scope import PROVINCE, current_scope
+from tenants.scope import PROVINCE
 
 bp = Blueprint("home", __name__)
 
@@ -58,7 +58,7 @@ def sign_out() -> Answer:
 @bp.get("/desk/")
 def today() -> Answer:
     """Show how things stand, and what is next; to administrators, who have no part in it, their own home."""
-    if current_scope().principal.roles & ADMINISTRATORS:
+    if may("identity", "administer"):
         return redirect("/admin/", 303)
     if may("province", "read"):
         return redirect("/province/", 303)

@@ -25,6 +25,9 @@ _POLICIES: Mapping[str, Policy] = {
     "search": SEARCH,
 }
 
+NEVER: Predicate = Role(frozenset())
+ALWAYS: Predicate = Not(NEVER)
+
 
 def may(room: str, action: str) -> bool:
     """Say whether a room's policy lets whoever asks do something; used to show or leave out, never to refuse."""
@@ -58,44 +61,38 @@ def actions(room: str) -> tuple[str, ...]:
     return tuple(_POLICIES[room].rules)
 
 
-def allowed(room: str, action: str, role: str) -> Predicate | bool:
-    """Return whether a role may do something: yes, no, or the condition that is left once the role is known."""
-    return _left(_POLICIES[room].rules[action], role)
-
-
-def holders(room: str, action: str) -> tuple[tuple[Predicate | bool, tuple[str, ...]], ...]:
-    """Return the roles that may do something, those under one condition together."""
-    found: dict[Predicate | bool, list[str]] = {}
+def holders(room: str, action: str) -> tuple[tuple[Predicate, tuple[str, ...]], ...]:
+    """Return the roles that may do something, those under one condition together; `ALWAYS` under none."""
+    tree = _POLICIES[room].rules[action]
+    found: dict[Predicate, list[str]] = {}
     for role in sorted(ROLES):
-        condition = allowed(room, action, role)
-        if condition is not False:
+        condition = _left(tree, role)
+        if condition != NEVER:
             found.setdefault(condition, []).append(role)
     return tuple((condition, tuple(roles)) for condition, roles in found.items())
 
 
-def _left(tree: Predicate, role: str) -> Predicate | bool:
+def _left(tree: Predicate, role: str) -> Predicate:
     """Return what a tree still asks of somebody who holds one role alone."""
     match tree:
         case Role(names):
-            return role in names
+            return ALWAYS if role in names else NEVER
         case Is():
             return tree
         case Not(inner):
             rest = _left(inner, role)
-            return not rest if isinstance(rest, bool) else Not(rest)
+            return {NEVER: ALWAYS, ALWAYS: NEVER}.get(rest, Not(rest))
         case And(left, right):
-            return _joined(_left(left, role), _left(right, role), And, absorbing=False)
+            return _joined(_left(left, role), _left(right, role), And, decides=NEVER)
         case Or(left, right):
-            return _joined(_left(left, role), _left(right, role), Or, absorbing=True)
+            return _joined(_left(left, role), _left(right, role), Or, decides=ALWAYS)
         case _:
             raise TypeError(tree)
 
 
-def _joined(
-    left: Predicate | bool, right: Predicate | bool, join: type[And | Or], *, absorbing: bool
-) -> Predicate | bool:
-    if isinstance(left, bool):
-        return left if left is absorbing else right
-    if isinstance(right, bool):
-        return right if right is absorbing else left
-    return left if left == right else join(left, right)
+def _joined(left: Predicate, right: Predicate, join: type[And | Or], *, decides: Predicate) -> Predicate:
+    if decides in (left, right):
+        return decides
+    if left in (ALWAYS, NEVER):
+        return right
+    return left if right in (ALWAYS, NEVER, left) else join(left, right)
