@@ -125,7 +125,7 @@ def test_neither_superuser_nor_owner_serves(postgres: EmbeddedPostgres, sound: S
 @pytest.mark.parametrize("stored", ["0001", "9999"])
 def test_a_database_of_another_revision_is_not_served(postgres: EmbeddedPostgres, sound: Settings, stored: str) -> None:
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-        (real,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        ((real,),) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         set_to = sql.SQL("UPDATE alembic_version SET version_num = {}")
         connection.execute(set_to.format(sql.Literal(stored)))
         try:
@@ -155,7 +155,7 @@ def test_clocks_that_differ_are_named(sound: Settings) -> None:
 def test_settings_that_defeat_themselves_do_not_start(
     sound: Settings, change: dict[str, object], code: str, what: str
 ) -> None:
-    wrapped = {name: SecretStr(value) if name.endswith("_key") else value for name, value in change.items()}
+    wrapped = {name: SecretStr(str(value)) if name.endswith("_key") else value for name, value in change.items()}
     wrong = sound.model_copy(update=wrapped)
     assert Finding(code, what) in examine(wrong)
     with pytest.raises(Unsafe):
