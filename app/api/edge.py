@@ -12,10 +12,12 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.api import problems
+from app.audit.types import AUDITED, refusal
+from app.clients.types import Calling, ClientRefused
 from app.identity.types import NotSignedIn
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.kernel.ids import derived_id
-from tenants.scope import Scope, current_scope, entered, new_request_id
+from tenants.scope import Scope, current_scope, entered, new_request_id, scope_or_none
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 LONGEST_KEY = 200
 LONGEST_VERSION = 9
+CERTIFICATE = "X-Client-Cert-SHA256"
 OPEN_TO_ALL = frozenset({"sessions.Token", "sessions.Revocation", "tenants.Tenants"})
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -56,7 +59,7 @@ def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint
     blp.before_request(enter)
     blp.teardown_request(leave)
     blp.after_request(guard)
-    blp.register_error_handler(DomainError, problems.refused)
+    blp.register_error_handler(DomainError, turned_away)
     blp.register_error_handler(HTTPException, problems.failed)
     blp.register_error_handler(Exception, problems.crashed)
     return blp
@@ -71,11 +74,36 @@ def enter() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotSignedIn
-    who = services().identity.principal(secret.strip(), ("access",))
-    services().directory.admit(who.tenant, writing=request.method not in READS and request.endpoint not in READING)
-    scope = Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+    scope = _scope(secret.strip())
+    services().directory.admit(scope.tenant, writing=request.method not in READS and request.endpoint not in READING)
     g.scopes.enter_context(entered(scope))
     services().quotas.call()
+
+
+def _scope(secret: str) -> Scope:
+    """Return the scope of an account's token or of an API client's; raises `NotSignedIn`."""
+    if services().clients.recognises(secret):
+        try:
+            return services().clients.scope(secret, calling(), request_id=g.request_id)
+        except ClientRefused:
+            raise NotSignedIn from None
+    who = services().identity.principal(secret, ("access",))
+    return Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+
+
+def calling() -> Calling:
+    """Return from where the request comes, and the client certificate that a proxy in front has checked."""
+    proxied = services().settings.trusted_proxies > 0
+    return Calling(request.remote_addr or "", request.headers.get(CERTIFICATE, "") if proxied else "")
+
+
+def turned_away(error: DomainError) -> Response:
+    """Answer a refusal; of whoever is signed in, it is noted."""
+    scope = scope_or_none()
+    if scope and error.status in AUDITED:
+        act = f"{request.method} {request.url_rule}"
+        services().audit.note(refusal(error, scope.tenant, door="api", act=act, asked=request.path))
+    return problems.refused(error)
 
 
 def guard(answer: Response) -> Response:

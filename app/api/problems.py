@@ -6,6 +6,7 @@ from dataclasses import asdict, is_dataclass
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from app.clients.types import ClientRefused, PurposeNotAllowed, ScopeNotGranted
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.platform import telemetry
 from app.platform.messages import Language, known, preferred, text
@@ -70,7 +71,11 @@ def refused(error: DomainError) -> Response:
         more["errors"] = [asdict(f) | {"message": fault_text(f, spoken, "check")} for f in error.findings]
     if not more:
         more["facts"] = {k: v for k, v in error.facts().items() if not is_dataclass(v)}
+    if isinstance(error, ClientRefused | ScopeNotGranted | PurposeNotAllowed):
+        more["error"] = error.oauth  # RFC 6749, 5.2
     answer = problem(error.status, error.code, detail(error, spoken), **more)
+    if isinstance(error, ClientRefused):
+        answer.headers["WWW-Authenticate"] = 'Basic realm="lantai"'
     if "retry_after" in error.facts():
         answer.headers["Retry-After"] = str(error.facts()["retry_after"])
     return answer

@@ -453,14 +453,22 @@ class VerdictSchema(Schema):
 
 
 class TokenInput(Schema):
-    """A password or refresh grant (RFC 6749, 4.3 and 6); the county is named by ``scope``."""
+    """A password, refresh or client credentials grant (RFC 6749, 4.3, 4.4 and 6).
 
-    grant_type = fields.String(required=True, validate=validate.OneOf(["password", "refresh_token"]))
+    ``scope`` names the county for a password, and what is asked for by a client.
+    """
+
+    grant_type = fields.String(
+        required=True, validate=validate.OneOf(["password", "refresh_token", "client_credentials"])
+    )
     username = _text(load_default="")
     password = _text(load_default="")
     otp = _text(load_default="", metadata={"description": "code of the authenticator, where one is set up"})
-    scope = _text(load_default="", metadata={"description": "tenant, for the password grant"})
+    scope = _text(load_default="", metadata={"description": "tenant, for the password grant; scopes, for a client"})
     refresh_token = _text(load_default="")
+    client_id = _text(load_default="", metadata={"description": "of a client that does not use HTTP Basic"})
+    client_secret = _text(load_default="")
+    purpose = _text(load_default="", metadata={"description": "what a client's calls will be for"})
 
 
 class TokenSchema(Schema):

@@ -2,14 +2,17 @@
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote_plus
 
 from flask import Response, request
 from flask.views import MethodView
 
 from app.api import schemas
-from app.api.edge import blueprint, services
+from app.api.edge import blueprint, calling, services
+from app.clients.types import ClientRefused
 from app.identity.types import Caller, NotSignedIn, Token
 from app.kernel import clock
+from tenants.directory import TenantUnknown
 from tenants.scope import current_scope
 
 blp = blueprint("sessions", "Tokens (RFC 6749, RFC 7009)", prefix="/oauth")
@@ -27,15 +30,38 @@ def _answer(tokens: tuple[Token, ...]) -> dict[str, object]:
     }
 
 
+def _client_token(asked: dict[str, Any]) -> dict[str, object]:
+    """Answer a client, which names itself by HTTP Basic or in the form (RFC 6749, 2.3.1 and 4.4)."""
+    basic = request.authorization
+    named = basic is not None and basic.type == "basic"
+    oauth_id = unquote_plus(basic.username or "") if basic and named else asked["client_id"]
+    secret = unquote_plus(basic.password or "") if basic and named else asked["client_secret"]
+    try:
+        services().directory.admit(oauth_id.partition(".")[0], writing=False)
+    except TenantUnknown:
+        raise ClientRefused from None
+    token = services().clients.token(
+        oauth_id, secret, calling(), scopes=tuple(asked["scope"].split()), purpose=asked["purpose"]
+    )
+    return {
+        "access_token": token.secret,
+        "token_type": "Bearer",
+        "expires_in": int((token.expires_at - clock.now()).total_seconds()),
+        "scope": " ".join(token.scopes),
+    }
+
+
 @blp.route("/token", endpoint="Token")
 class TokenView(MethodView):
-    """Exchange a password or a refresh token for tokens."""
+    """Exchange a password, a refresh token or a client's secret for tokens."""
 
     @blp.arguments(schemas.TokenInput, location="form")
     @blp.response(200, schemas.TokenSchema)
     def post(self, asked: dict[str, Any]) -> dict[str, object]:
-        """Hand out an access token and a refresh token."""
+        """Hand out an access token and, unless a client asks, a refresh token."""
         identity = services().identity
+        if asked["grant_type"] == "client_credentials":
+            return _client_token(asked)
         if asked["grant_type"] == "refresh_token":
             who = identity.principal(asked["refresh_token"], ("refresh",))
             services().directory.admit(who.tenant, writing=False)

@@ -10,11 +10,14 @@ from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
 from app.api import (
+    agreements,
     audit,
+    clients,
     documentation,
     imports,
     items,
     jobs,
+    lookups,
     problems,
     province,
     search,
@@ -26,7 +29,7 @@ from app.api.edge import PREFIX
 
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
-    province.blp,
+    province.blp, agreements.blp, lookups.blp, clients.blp,
 )  # fmt: skip
 
 _FILE = {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}
@@ -36,7 +39,9 @@ _SCAN = {
     "item_id": {"type": "string", "format": "uuid"},
 }
 _FILES = {f"{PREFIX}/imports": _FILE, f"{PREFIX}/uploads/{{upload_id}}/files": _FILE | _SCAN}
-_CREATING = {f"{PREFIX}/{things}" for things in ("imports", "uploads", "items", "province/tenants")}
+_CREATING = {f"{PREFIX}/{things}" for things in (
+    "imports", "uploads", "items", "province/tenants", "agreements", "lookups", "clients",
+)}  # fmt: skip
 _IF_MATCH = {
     "in": "header",
     "name": "If-Match",

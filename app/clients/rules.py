@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from app.clients.types import PURPOSES, SCOPES, Caller, Told
+from app.clients.types import PURPOSES, SCOPES, Calling, Told
 from app.kernel.errors import Fault, Invalid
 
 LONGEST_LIFE = timedelta(days=366)
@@ -66,14 +66,14 @@ def check_scopes(scopes: Sequence[str], *, bound: bool) -> tuple[str, ...]:
     return tuple(each for each in SCOPES if each in scopes)
 
 
-def may_call(networks: Sequence[str], certificate: str, caller: Caller) -> bool:
+def may_call(networks: Sequence[str], certificate: str, calling: Calling) -> bool:
     """Say whether a call comes from where the client calls from, with the certificate it must have."""
-    if certificate and fingerprint(caller.certificate) != certificate:
+    if certificate and fingerprint(calling.certificate) != certificate:
         return False
     if not networks:
         return True
     try:
-        address = ip_address(caller.address)
+        address = ip_address(calling.address)
     except ValueError:
         return False
     return any(address in ip_network(network) for network in networks)

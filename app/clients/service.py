@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.clients import rules
 from app.clients.models import ClientRow, ClientSecretRow, ClientTokenRow
 from app.clients.types import (
-    Caller,
+    Calling,
     Client,
     ClientCreated,
     ClientEnded,
@@ -77,18 +78,19 @@ class ClientsService:
         """
         scope = current_scope()
         POLICY.require("create", scope.principal.roles)
+        told = replace(told, name=told.name.strip(), certificate=rules.fingerprint(told.certificate))
         rules.check(told, clock.now())
         if told.agreement_id is not None and not self._agreements.is_party(told.agreement_id):
             raise NotFound("agreement")
         with self._work() as work:
             if client_id and (known := work.session.get(ClientRow, (scope.tenant, client_id))):
                 return _value(work.session, known), ""
-            if work.session.scalar(select(ClientRow.id).where(ClientRow.name == told.name.strip())):
-                raise ClientNameTaken(told.name.strip())
+            if work.session.scalar(select(ClientRow.id).where(ClientRow.name == told.name)):
+                raise ClientNameTaken(told.name)
             row = ClientRow(
                 tenant_id=scope.tenant,
                 id=client_id or new_id(),
-                name=told.name.strip(),
+                name=told.name,
                 purposes=list(told.purposes),
                 scopes=[],
                 agreement_id=told.agreement_id,
@@ -165,7 +167,7 @@ class ClientsService:
             return _value(work.session, row)
 
     def token(
-        self, oauth_id: str, secret: str, caller: Caller, *, scopes: tuple[str, ...], purpose: str
+        self, oauth_id: str, secret: str, calling: Calling, *, scopes: tuple[str, ...], purpose: str
     ) -> ClientToken:
         """Hand out a token for a client's secret (RFC 6749, 4.4).
 
@@ -181,7 +183,7 @@ class ClientsService:
         Raises `ClientRefused`, `ScopeNotGranted` and `PurposeNotAllowed`.
         """
         tenant, client_id = _parted(oauth_id)
-        scope = Scope(tenant, Principal("system:sign-in"), "sign-in", new_request_id(), caller.address)
+        scope = Scope(tenant, Principal("system:sign-in"), "sign-in", new_request_id(), calling.address)
         with entered(scope):
             refusal: DomainError | None = None
             token: ClientToken | None = None
@@ -189,7 +191,7 @@ class ClientsService:
                 row = work.session.get(ClientRow, (tenant, client_id))
                 if row is None:
                     raise ClientRefused
-                refusal, cause = _judged(work.session, row, secret, caller, scopes, purpose)
+                refusal, cause = _judged(work.session, row, secret, calling, scopes, purpose)
                 if refusal:
                     work.record(ClientSignInRefused(row.id, reason=cause))
                 else:
@@ -205,7 +207,7 @@ class ClientsService:
         """Say whether a bearer token has the shape of a client's, whoever it belongs to."""
         return secret.partition(".")[2].startswith(f"{_MARK}.")
 
-    def scope(self, secret: str, caller: Caller, *, request_id: str) -> Scope:
+    def scope(self, secret: str, calling: Calling, *, request_id: str) -> Scope:
         """Return the scope that a client's token opens.
 
         Raises `ClientRefused` for a token that is unknown, expired or revoked, or comes from elsewhere.
@@ -228,15 +230,15 @@ class ClientsService:
             if found is None:
                 raise ClientRefused
             token, row = found
-            if not rules.may_call(tuple(map(str, row.networks)), row.certificate, caller):
+            if not rules.may_call(tuple(map(str, row.networks)), row.certificate, calling):
                 raise ClientRefused
             bound = {f"agreement:{row.agreement_id}"} if row.agreement_id else set[str]()
             who = Principal(f"client:{row.id}", row.name, frozenset(map(str, token.scopes)) | bound)
-            return Scope(tenant, who, token.purpose, request_id, caller.address, str(token.id))
+            return Scope(tenant, who, token.purpose, request_id, calling.address, str(token.id))
 
 
 def _judged(
-    session: Session, row: ClientRow, secret: str, caller: Caller, scopes: tuple[str, ...], purpose: str
+    session: Session, row: ClientRow, secret: str, calling: Calling, scopes: tuple[str, ...], purpose: str
 ) -> tuple[DomainError | None, str]:
     """Return why a client gets no token, for itself and for the log."""
     digest = _digest(secret)
@@ -244,7 +246,7 @@ def _judged(
         return ClientRefused(), "secret"
     if row.state != "active" or row.expires_at <= clock.now():
         return ClientRefused(), "expired" if row.state == "active" else row.state
-    if not rules.may_call(tuple(map(str, row.networks)), row.certificate, caller):
+    if not rules.may_call(tuple(map(str, row.networks)), row.certificate, calling):
         return ClientRefused(), "origin"
     if not set(scopes) <= set(row.scopes):
         return ScopeNotGranted(" ".join(map(str, row.scopes))), "scope"

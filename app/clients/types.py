@@ -67,7 +67,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Calling:
     """How a request came in.
 
     Attributes

@@ -72,7 +72,7 @@ class IntakeService:
 
         Raises a `CatalogueRefused` for what is no catalogue by name, first bytes or size.
         """
-        self._require("import")
+        self._require("deposit")
         new = import_id or ImportId(new_id())
         shown = "".join(filter(str.isprintable, file_name.replace("\\", "/").rpartition("/")[2]))[-200:]
         with self._storage.receive(stream) as received:
@@ -185,7 +185,7 @@ class IntakeService:
         A file that cannot be read ends the import as failed, and raises its `CatalogueRefused`. An import
         that is not waiting to be read, or is remapped meanwhile, is left alone.
         """
-        self._require("import")
+        self._require("deposit")
         begun = self.get(import_id)
         if begun.state is not ImportState.READING:
             return

@@ -34,6 +34,7 @@ from app.records.types import (
     ItemQuery,
     ItemRevised,
     ItemState,
+    ItemViewed,
     NoCodeRule,
     Pages,
     Revision,
@@ -141,6 +142,13 @@ class RecordsService:
             self._require("read_item", item)
             return item
 
+    def view(self, item_id: uuid.UUID) -> Item:
+        """Return an item for somebody to read, and record that he did; raises as `get` does."""
+        with self._work() as work:
+            item = self.get(item_id)
+            work.record(ItemViewed(item.id, ref_code=item.ref_code or ""))
+            return item
+
     def by_code(self, ref_code: str) -> Item | None:
         """Return the item a reference code names, or None; the code may be in any tolerated writing."""
         self._require("read")
@@ -149,7 +157,7 @@ class RecordsService:
 
     def existing(self, codes: Sequence[str]) -> dict[str, Description]:
         """Return the descriptions of those canonical codes that are taken, for an import's preview."""
-        self._require("describe")
+        self._require("compare")
         with self._work() as work:
             return Records(work.session).existing(codes)
 
