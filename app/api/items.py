@@ -57,7 +57,7 @@ class ItemView(MethodView):
     @blp.response(200, schemas.ItemSchema)
     def get(self, item_id: UUID) -> object:
         """Return an item; its ETag is its version."""
-        item = services().records.get(item_id)
+        item = services().records.view(item_id)
         return item, {"ETag": f'"{item.version}"'}
 
     @blp.arguments(schemas.RevisionInput)

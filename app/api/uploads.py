@@ -142,6 +142,7 @@ class TextView(MethodView):
     @blp.response(200, schemas.TextSchema)
     def get(self, page_id: UUID) -> object:
         """Return lines with their boxes on the canvas."""
+        services().digitisation.read(page_id)
         return services().digitisation.text(page_id)
 
 

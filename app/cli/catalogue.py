@@ -100,7 +100,7 @@ def list_items(fonds: str, state: str, prefix: str, limit: int, *, as_json: bool
 def show_item(name: str, *, as_json: bool) -> None:
     """Show an item's description."""
     with signed_in(writing=False):
-        found = _named(name)
+        found = services().records.view(_named(name).id)
     say(found, as_json=as_json, line=lambda i: "\n".join([_item_line(i), *_elements(i)]))
 
 

@@ -14,6 +14,7 @@ import click
 from pydantic import ValidationError
 
 from app.api.problems import detail, fault_text
+from app.audit.types import AUDITED, refusal
 from app.bootstrap import build
 from app.cli.up import environment
 from app.kernel.errors import DomainError, Invalid
@@ -77,7 +78,15 @@ def signed_in(*, writing: bool = True) -> Generator[Scope]:
     who = services().identity.principal(secret, ("access",))
     services().directory.admit(who.tenant, writing=writing)
     with entered(Scope(who.tenant, who.principal, "business", new_request_id(), session=who.session)) as scope:
-        yield scope
+        try:
+            yield scope
+        except DomainError as error:
+            if error.status in AUDITED:
+                context = click.get_current_context()
+                asked = json.dumps(context.params, default=str, sort_keys=True)
+                act = context.command_path
+                services().audit.note(refusal(error, scope.tenant, door="cli", act=act, asked=f"{act} {asked}"))
+            raise
 
 
 @contextmanager

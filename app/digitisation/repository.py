@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.digitisation.models import PageRow, PageTextRow, UploadFileRow, UploadRefusalRow, UploadRow
+from app.digitisation.models import PageReadingRow, PageRow, PageTextRow, UploadFileRow, UploadRefusalRow, UploadRow
 from app.digitisation.types import (
     PageFinding,
     PageId,
@@ -26,6 +27,8 @@ from app.records.types import ItemId, PageSummary
 from tenants.scope import current_scope
 
 UNPACK = "digitisation.unpack"
+READING = timedelta(hours=1)
+"""So long a reading of a page is one reading, however many parts of its image are asked for."""
 
 _state: ColumnElement[str] = case(
     (PageRow.processed_at.is_not(None), PageState.READY.value),
@@ -291,6 +294,22 @@ class Scans:
             )
             for row, upload_id, path, state, error, confidence in self._session.execute(query)
         )
+
+    def begins_reading(self, page_id: uuid.UUID, action: str) -> bool:
+        """Note that whoever asks reads a page, and say whether this begins a reading."""
+        scope, now = current_scope(), clock.now()
+        told = self._session.get(PageReadingRow, (scope.tenant, scope.principal.id, page_id, action))
+        if told is not None and told.at > now - READING:
+            return False
+        begun = insert(PageReadingRow).values(
+            tenant_id=scope.tenant, principal_id=scope.principal.id, page_id=page_id, action=action, at=now
+        )
+        begun = begun.on_conflict_do_update(
+            index_elements=["tenant_id", "principal_id", "page_id", "action"],
+            set_={"at": begun.excluded.at},
+            where=PageReadingRow.at <= begun.excluded.at - READING,
+        )
+        return self._session.scalar(begun.returning(PageReadingRow.page_id)) is not None
 
 
 def finding_json(finding: PageFinding) -> dict[str, object]:

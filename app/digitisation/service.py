@@ -17,6 +17,7 @@ from app.digitisation.rules import joined, part_of
 from app.digitisation.types import (
     Hit,
     IiifRequest,
+    PageDownloaded,
     PageFinding,
     PageNotReady,
     PagePlaced,
@@ -25,6 +26,7 @@ from app.digitisation.types import (
     PageState,
     PageText,
     PageView,
+    PageViewed,
     Quad,
     ReceivedFile,
     Refusal,
@@ -175,6 +177,22 @@ class DigitisationService:
             self._records.get(page.item_id)  # whoever may not read the item may not read its pages
         return page
 
+    def read(self, page_id: uuid.UUID, *, whole: bool = False) -> PageView:
+        """Return a page for somebody to read, and record it once an hour; raises `NotFound`.
+
+        Parameters
+        ----------
+        page_id : UUID
+        whole : bool
+            Whether its whole image is handed out in full size.
+        """
+        page = self.page(page_id)
+        read = PageDownloaded if whole else PageViewed
+        with self._work() as work:
+            if Scans(work.session).begins_reading(page_id, read.action):
+                work.record(read(page_id, item=str(page.item_id or "")))
+        return page
+
     def pages_of_item(self, item_id: uuid.UUID) -> tuple[PageView, ...]:
         """Return an item's pages in order."""
         self._require("read")
@@ -270,6 +288,7 @@ class DigitisationService:
             pyramid_id = Scans(work.session).row(page_id).pyramid_id
         if pyramid_id is None or wanted is None:
             raise PageNotReady(page.state)
+        self.read(page_id, whole=wanted.out_width >= page.width and wanted.out_height >= page.height)
         with self._storage.path_of(ObjectId(pyramid_id)) as path:
             return pyramid.region(
                 path,

@@ -259,6 +259,22 @@ class PagePlaced(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PageViewed(Event):
+    """Somebody was shown a page: its text, or parts of its image."""
+
+    action: ClassVar[str] = "digitisation:page:viewed"
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageDownloaded(Event):
+    """Somebody was given the whole image of a page in its full size."""
+
+    action: ClassVar[str] = "digitisation:page:downloaded"
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageRetried(Event):
     """A failed page was put back in the queue."""
 

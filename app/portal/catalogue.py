@@ -58,13 +58,13 @@ def create() -> Answer:
 @bp.get("/items/<uuid:item_id>")
 def item(item_id: UUID) -> Response:
     """Show an item: description, pages, former descriptions, and what can be done with it."""
-    return _item(services().records.get(item_id))
+    return _item(services().records.view(item_id))
 
 
 @bp.get("/items/<uuid:item_id>/edit")
 def edit(item_id: UUID) -> Response:
     """Show the description as a form."""
-    found = services().records.get(item_id)
+    found = services().records.view(item_id)
     return _form(found, asdict(found.described) | {"ref_code": found.ref_code or ""})
 
 

@@ -9,10 +9,12 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, abort, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
+from app.audit.types import AUDITED, refusal
 from app.identity.types import Kind, NotSignedIn
+from app.kernel.errors import DomainError
 from app.platform.messages import LANGUAGES, Language, preferred
 from tenants.directory import TenantReadOnly, TenantSuspended
-from tenants.scope import Scope, entered, new_request_id
+from tenants.scope import Scope, entered, new_request_id, scope_or_none
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -63,6 +65,14 @@ def is_fragment() -> bool:
 def wants_json() -> bool:
     """Say whether our own script asks, which reads JSON."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def note_refusal(error: DomainError) -> None:
+    """Note in the audit log that whoever is signed in was refused."""
+    scope = scope_or_none()
+    if scope and error.status in AUDITED:
+        act = f"{request.method} {request.url_rule}"
+        services().audit.note(refusal(error, scope.tenant, door="portal", act=act, asked=request.path))
 
 
 def show(template: str, *, part: str = "", status: int = 200, **context: object) -> Response:

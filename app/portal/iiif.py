@@ -73,6 +73,7 @@ def thumbnail(page_id: UUID) -> Response:
 def text(page_id: UUID) -> Response:
     """Return a page's text and the query's hits, to lie over its image."""
     page = _ready(page_id)
+    services().digitisation.read(page_id)
     query = request.args.get("q", "").strip()
     hits = services().digitisation.hits(page_id, query) if query else ()
     lines = services().digitisation.text(page_id).lines
@@ -84,7 +85,7 @@ def text(page_id: UUID) -> Response:
 @bp.get("/items/<uuid:item_id>/manifest.json")
 def manifest(item_id: UUID) -> Response:
     """Describe an item and its pages for any IIIF viewer. Source: Presentation API 3.0, 5.2."""
-    item = services().records.get(item_id)
+    item = services().records.view(item_id)
     pages = [page for page in services().digitisation.pages_of_item(item_id) if page.width]
     here = url_for(".manifest", item_id=item_id, _external=True)
     spoken = "zh-Hans" if language() == "zh" else "en"

@@ -30,7 +30,7 @@ def page(item_id: UUID, page_no: int) -> Response:
     item = services().records.get(item_id)
     pages = digitisation.pages_of_item(item_id)
     place = _place(pages, page_no)
-    shown = pages[place]
+    shown = digitisation.read(pages[place].id)
     query = request.args.get("q", "").strip()
     hits = digitisation.hits(shown.id, query) if query and shown.width else ()
     told = digitisation.text(shown.id) if shown.width else None

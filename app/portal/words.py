@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.platform.messages import known, text
-from app.portal.edge import language
+from app.portal.edge import language, note_refusal
 from app.records.types import CheckFailed, Finding
 
 _CHINA = ZoneInfo("Asia/Shanghai")
@@ -39,7 +39,8 @@ def fault(found: Fault | Finding, kind: str = "fault") -> str:
 
 
 def refusal(error: DomainError) -> str:
-    """Return the sentence for a refusal."""
+    """Return the sentence for a refusal, which is noted in the audit log where whoever is told is signed in."""
+    note_refusal(error)
     facts = error.facts()
     if "state" in facts:
         facts["state"] = named("state.item", facts["state"])

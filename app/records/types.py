@@ -272,6 +272,14 @@ class RulesAdopted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemViewed(Event):
+    """Somebody was shown an item."""
+
+    action: ClassVar[str] = "records:item:viewed"
+    ref_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeAllocated(Event):
     """An item was given its reference code."""
 
