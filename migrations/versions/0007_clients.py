@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_api_client_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_client")),
-        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_api_client_tenant_id")),
+        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_api_client_tenant_id_name")),
     )
     for table, more in (
         ("client_secret", [sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False)]),
@@ -61,7 +61,7 @@ def upgrade() -> None:
                 name=op.f(f"fk_{table}_tenant_id"),
             ),
             sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f(f"pk_{table}")),
-            sa.UniqueConstraint("tenant_id", "digest", name=op.f(f"uq_{table}_tenant_id")),
+            sa.UniqueConstraint("tenant_id", "digest", name=op.f(f"uq_{table}_tenant_id_digest")),
         )
         op.create_index(f"ix_{table}_client", table, ["tenant_id", "client_id"])
     for table, verbs in GRANTS.items():
