@@ -16,6 +16,7 @@ from app.identity.service import AccountsService, IdentityService
 from app.intake.service import IntakeService
 from app.joining import Administrators, Buckets, Defaults, Isolation, Keys, RealmAdministrators
 from app.kernel.events import Event
+from app.leaving import CountyLog, CountyObjects, People
 from app.lookups.service import LookupService
 from app.platform.database import Database
 from app.platform.ledger import JobsService
@@ -31,10 +32,13 @@ from app.services import Services
 from app.storage.service import StorageService
 from search.service import SearchService
 from tenants.agreements import AgreementService
+from tenants.arrival import Arrivals
 from tenants.console import Console
+from tenants.departure import Departures, Ports
 from tenants.directory import Directory
 from tenants.provisioning import Provisioning
 from tenants.quotas import Quotas
+from tenants.retirement import Retirements
 from tenants.scope import TenantId
 from workers.imaging.inspect import Limits
 from workers.imaging.sandbox import Sandbox
@@ -93,6 +97,9 @@ def build(settings: Settings) -> Services:
     accounts = AccountsService(works, vault)
     administrators = RealmAdministrators(organizations) if organizations else Administrators(identity, accounts)
     steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
+    audit = AuditService(works, notary)
+    ports = Ports(CountyLog(audit), CountyObjects(sites), vault, People(works))
+    exports = settings.data / "exports"
     return Services(
         settings=settings,
         works=works,
@@ -100,7 +107,10 @@ def build(settings: Settings) -> Services:
         vault=vault,
         directory=directory,
         quotas=quotas,
-        audit=AuditService(works, notary),
+        departures=Departures(works, province, directory, ports, exports),
+        arrivals=Arrivals(works, province, directory, ports),
+        retirements=Retirements(works, province, directory, ports, notary.sealed, exports),
+        audit=audit,
         identity=identity,
         sign_on=sign_on,
         organizations=organizations,

@@ -20,10 +20,13 @@ from app.records.service import RecordsService
 from app.storage.service import StorageService
 from search.service import SearchService
 from tenants.agreements import AgreementService
+from tenants.arrival import Arrivals
 from tenants.console import Console
+from tenants.departure import Departures
 from tenants.directory import Directory
 from tenants.provisioning import Provisioning
 from tenants.quotas import Quotas
+from tenants.retirement import Retirements
 
 if TYPE_CHECKING:
     from app.identity.federation import FederatedIdentity
@@ -43,6 +46,9 @@ class Services:
     provisioning: Provisioning
     console: Console
     sites: tuple[str, ...]
+    departures: Departures
+    arrivals: Arrivals
+    retirements: Retirements
     audit: AuditService
     identity: IdentityService
     sign_on: "FederatedIdentity | None"

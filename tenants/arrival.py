@@ -92,7 +92,7 @@ class Arrivals:
         `KeyMissing` and `WrongPassphrase`, all before anything is written.
         """
         POLICY.require("import", scope.principal.roles)
-        contents = verify(folder, self._ports.audit)
+        contents = verify(folder, self._ports.audit.verify)
         tenant = _tenant(contents.facts["county"])
         if self._there(contents, scope):
             return self._directory.get(tenant.id)

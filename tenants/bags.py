@@ -90,28 +90,18 @@ class Bags:
         size : int
             Bytes expected, so that the bag can be chosen.
         """
-        self._choose(size)
-        path = self._place(name)
+        if not _NAME.fullmatch(name):
+            message = f"not a plain name: {name!r}"
+            raise ValueError(message)
+        if not self._sizes or (self._sizes[-1][1] and self._sizes[-1][0] + size > self._bound):
+            self._next_bag()
+        path = self._bag(len(self._sizes)) / PAYLOAD / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield path
-        self._list(name, path)
-
-    def folder(self, name: str, source: Path) -> None:
-        """Move a folder of files into one bag, whatever its size.
-
-        Parameters
-        ----------
-        name : str
-            Below the payload folder.
-        source : Path
-            On the same disk; empty afterwards.
-        """
-        files = sorted(path for path in source.rglob("*") if path.is_file())
-        self._choose(sum(path.stat().st_size for path in files))
-        for path in files:
-            inner = f"{name}/{path.relative_to(source).as_posix()}"
-            target = self._place(inner)
-            path.replace(target)
-            self._list(inner, target)
+        _sync(path)
+        octets, files = self._sizes[-1]
+        self._sizes[-1] = octets + path.stat().st_size, files + 1
+        self._manifest.write(f"{digest(path)}  {PAYLOAD}/{name}\n")
 
     def seal(self, beside: Mapping[str, str]) -> str:
         """Complete all bags, and list them with what lies beside them; returns the digest of that list.
@@ -140,28 +130,12 @@ class Bags:
         _write(self._folder / MANIFEST, _listing(self._folder, names))
         return digest(self._folder / MANIFEST)
 
-    def _choose(self, size: int) -> None:
-        if self._sizes and (not self._sizes[-1][1] or self._sizes[-1][0] + size <= self._bound):
-            return
+    def _next_bag(self) -> None:
         self._open.close()
         self._sizes.append((0, 0))
         bag = self._bag(len(self._sizes))
         (bag / PAYLOAD).mkdir(parents=True)
         self._manifest = self._open.enter_context((bag / MANIFEST).open("w", encoding="utf-8", newline="\n"))
-
-    def _place(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            message = f"not a plain name: {name!r}"
-            raise ValueError(message)
-        path = self._bag(len(self._sizes)) / PAYLOAD / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def _list(self, name: str, path: Path) -> None:
-        _sync(path)
-        octets, files = self._sizes[-1]
-        self._sizes[-1] = octets + path.stat().st_size, files + 1
-        self._manifest.write(f"{digest(path)}  {PAYLOAD}/{name}\n")
 
     def _bag(self, number: int) -> Path:
         return self._folder / BAGS / f"{number:04d}"

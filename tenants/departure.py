@@ -30,7 +30,7 @@ from app.platform.database import Base, tenant_tables
 from app.platform.provincial import ProvinceWorks
 from app.platform.work import Works
 from tenants.bags import MANIFEST, BagBroken, Bags, Packed, digest, verified
-from tenants.directory import Directory, Tenant
+from tenants.directory import Directory, Tenant, TenantState
 from tenants.models import ExportRow, TenantRow
 from tenants.policy import POLICY
 from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, current_scope, entered
@@ -52,6 +52,8 @@ LEFT_BEHIND = {
 
 AUDIT = "audit"
 """Folder of the audit log in the bags; its tables are named ``audit_…`` and travel in the form of its verifier."""
+
+LOG = f"{AUDIT}/log.zip"
 
 TASK = "departure.export"
 FACTS = "export.json"
@@ -90,15 +92,19 @@ class Extent:
 class AuditLog(Protocol):
     """What leaving asks of the audit room; everything in the scope of the county."""
 
-    def write(self, session: Session, folder: Path) -> Extent:
-        """Write the log as the session's snapshot shows it, in the form its offline verifier takes."""
+    def sealed(self) -> Extent:
+        """Sign how the log stands now."""
         ...
 
-    def verify(self, folder: Path) -> Extent:
+    def write(self, session: Session, until: int, target: Path) -> None:
+        """Write the log up to a signed size, in the form its offline verifier takes."""
+        ...
+
+    def verify(self, written: Path) -> Extent:
         """Hold a written log against its own hashes and signatures; raises `BagBroken`."""
         ...
 
-    def entries(self, folder: Path) -> Iterator[tuple[str, str]]:
+    def entries(self, written: Path) -> Iterator[tuple[str, str]]:
         """Give body and time of each entry of a written log that was verified."""
         ...
 
@@ -194,7 +200,7 @@ class Contents:
     objects : int
         How many.
     audit : Path
-        Folder of the audit log.
+        The audit log.
     """
 
     folder: Path
@@ -297,10 +303,12 @@ class Departures:
         """
         POLICY.require("export", scope.principal.roles)
         tenant = self._county(county)
+        if tenant.state == TenantState.RETIRED:
+            raise Conflict(tenant.state, "export")
         if passphrase and len(passphrase) < _SHORTEST_PASSPHRASE:
             raise Invalid((Fault("length", "passphrase", allowed=f"{_SHORTEST_PASSPHRASE}–"),))
         if to is not None and to.exists():
-            raise Invalid((Fault("taken", "folder", str(to)),))
+            raise Invalid((Fault("folder_taken", "folder", str(to)),))
         export_id, now = new_id(), clock.now()
         folder = to.resolve() if to else self._folder / f"{tenant.id}-{now:%Y%m%dT%H%M%SZ}-{export_id.hex[-6:]}"
         key = ""
@@ -338,13 +346,15 @@ class Departures:
             export, key = export_value(row), row.key
         folder = Path(export.folder)
         tenant = self._county(export.county)
-        with entered(of_county(tenant.id, here.principal, here.request_id)), self._works.apart() as work:
-            session = work.session
-            session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-            if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": export_id.int >> 65}):
-                raise Conflict("running", "export")
-            if not folder.exists():
-                self._write(session, tenant, export, key, progress)
+        with entered(of_county(tenant.id, here.principal, here.request_id)):
+            log = self._ports.audit.sealed()
+            with self._works.apart() as work:
+                session = work.session
+                session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+                if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": export_id.int >> 65}):
+                    raise Conflict("running", "export")
+                if not folder.exists():
+                    self._write(session, tenant, export, key, log, progress)
         contents = self.verify(folder)
         taken = datetime.fromisoformat(str(contents.facts["taken_at"]))
         log = contents.facts["audit"]
@@ -361,7 +371,7 @@ class Departures:
 
     def verify(self, folder: Path) -> Contents:
         """Hold an export against its manifests, counts, ledger of objects and audit log; raises `BagBroken`."""
-        return verify(folder, self._ports.audit)
+        return verify(folder, self._ports.audit.verify)
 
     def _county(self, county: str) -> Tenant:
         tenant = self._directory.get(county)
@@ -369,7 +379,9 @@ class Departures:
             raise NotFound("county")
         return tenant
 
-    def _write(self, session: Session, tenant: Tenant, export: Export, key: str, progress: Progress) -> None:
+    def _write(
+        self, session: Session, tenant: Tenant, export: Export, key: str, log: Extent, progress: Progress
+    ) -> None:
         folder = Path(export.folder)
         draft = folder.with_name(f".{folder.name}.{export.id}")
         shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
@@ -391,7 +403,8 @@ class Departures:
                 counts[table] = _write_rows(session, bags, table)
             with bags.file("rows/schema.json", 0) as path:
                 path.write_bytes(canonical(_schema(session, tables)))
-            extent = self._write_audit(session, bags, draft)
+            with bags.file(LOG, 0) as path:
+                self._ports.audit.write(session, log.size, path)
             progress(0, counts["stored_object"])
             octets = 0
             for number, (name, sha256, size) in enumerate(_objects(session), 1):
@@ -408,21 +421,14 @@ class Departures:
                 "tables": counts,
                 "left_behind": LEFT_BEHIND,
                 "objects": {"count": counts["stored_object"], "bytes": octets},
-                "audit": {"size": extent.size, "root": extent.root},
+                "audit": {"size": log.size, "root": log.root},
             }
             beside = {FACTS: json.dumps(facts, ensure_ascii=False, indent=1) + "\n", README: _readme(tenant)}
             bags.seal({**beside, KEY: key} if key else beside)
         draft.replace(folder)
 
-    def _write_audit(self, session: Session, bags: Bags, draft: Path) -> Extent:
-        written = draft / f".{AUDIT}"
-        extent = self._ports.audit.write(session, written)
-        bags.folder(AUDIT, written)
-        shutil.rmtree(written)
-        return extent
 
-
-def verify(folder: Path, audit: AuditLog) -> Contents:
+def verify(folder: Path, verify_log: Callable[[Path], Extent]) -> Contents:
     """Hold an export against its manifests, counts, ledger of objects and audit log, with nothing else at hand.
 
     Raises `BagBroken`, naming the first file that is missing, altered or not listed.
@@ -442,8 +448,8 @@ def verify(folder: Path, audit: AuditLog) -> Contents:
             objects += 1
             if next(ledger, None) != (rest, packed.sha256):
                 raise BagBroken(_under(folder, packed))
-        elif kind == AUDIT:
-            log = log or packed.path.parents[rest.count("/")]
+        elif packed.name == LOG:
+            log = packed.path
         elif packed.name != "rows/schema.json":
             raise BagBroken(_under(folder, packed))
     facts = _facts(folder)
@@ -453,7 +459,7 @@ def verify(folder: Path, audit: AuditLog) -> Contents:
         or objects != counts.get("stored_object", 0)
     ):
         raise BagBroken(FACTS)
-    extent = audit.verify(log)
+    extent = verify_log(log)
     if facts["audit"] != {"size": extent.size, "root": extent.root}:
         raise BagBroken(FACTS)
     return Contents(folder, digest(folder / MANIFEST), facts, rows, objects, log)

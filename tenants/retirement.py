@@ -49,8 +49,8 @@ class Plan:
     ----------
     rows : mapping of str to int
         By table; empty tables are not named.
-    obstacles : tuple of str
-        Of ``suspended``, ``export``, ``changed``; none where it may be proposed.
+    obstacles : tuple of Obstacle
+        None where it may be proposed.
     """
 
     county: Tenant
@@ -59,7 +59,7 @@ class Plan:
     octets: int
     log: Extent
     export: Export | None
-    obstacles: tuple[str, ...]
+    obstacles: "tuple[Obstacle, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,29 @@ class Retirement:
 
 
 @dataclass(eq=False)
-class NotRetirable(DomainError):
-    """The county may not be retired as things stand."""
+class Obstacle(DomainError):
+    """Something stands against retiring the county now."""
 
-    code: ClassVar[str] = "departure.obstacle"
     status: ClassVar[int] = 409
     county: str
-    obstacle: str
+
+
+class CountyOpen(Obstacle):
+    """The county is not suspended."""
+
+    code: ClassVar[str] = "departure.open"
+
+
+class ExportMissing(Obstacle):
+    """No export was made and verified since the county was suspended."""
+
+    code: ClassVar[str] = "departure.no_export"
+
+
+class ChangedSince(Obstacle):
+    """Something was done in the county after its export."""
+
+    code: ClassVar[str] = "departure.changed"
 
 
 @dataclass(eq=False)
@@ -178,7 +194,7 @@ class Retirements:
     def propose(self, county: str, scope: ProvinceScope, *, reason: str) -> Retirement:
         """Propose to end a county.
 
-        Raises `NotRetirable` where it is not suspended, or where no export of its last state was verified.
+        Raises `Obstacle` where it is not suspended, or where no export of its last state was verified.
         """
         POLICY.require("retire", scope.principal.roles)
         if not reason.strip() or len(reason) > _LONGEST_REASON:
@@ -200,7 +216,7 @@ class Retirements:
             work.record(event)
             return _get(work, retirement_id)
 
-    def approve(self, retirement_id: uuid.UUID, scope: ProvinceScope, *, job: bool = True) -> Retirement:
+    def approve(self, retirement_id: uuid.UUID, county: str, scope: ProvinceScope, *, job: bool = True) -> Retirement:
         """Approve as a second person, and have it carried out; the same person again changes nothing.
 
         Parameters
@@ -208,11 +224,11 @@ class Retirements:
         job : bool
             Whether the workers shall carry it out; else the caller does, by `run`.
 
-        Raises `SecondPersonNeeded` and `NotRetirable`.
+        Raises `SecondPersonNeeded` and `Obstacle`.
         """
         POLICY.require("retire", scope.principal.roles)
         person = self._person(scope)
-        proposed = self.get(retirement_id, scope)
+        proposed = self.get(retirement_id, county, scope)
         with entered(office(scope)), self._works() as work:
             row = _row(work, retirement_id)
             if scope.principal.id == row.proposed_by or person == row.proposer:
@@ -231,13 +247,16 @@ class Retirements:
         if job:
             with entered(office(scope)), self._works() as work:
                 work.jobs.ask(TASK, retirement_id)
-        return self.get(retirement_id, scope)
+        return self.get(retirement_id, county, scope)
 
-    def get(self, retirement_id: uuid.UUID, scope: ProvinceScope) -> Retirement:
-        """Return one; raises `NotFound`."""
+    def get(self, retirement_id: uuid.UUID, county: str, scope: ProvinceScope) -> Retirement:
+        """Return one of a county; raises `NotFound`."""
         POLICY.require("read", scope.principal.roles)
         with entered(office(scope)), self._works() as work:
-            return _get(work, retirement_id)
+            found = _get(work, retirement_id)
+        if found.county != county:
+            raise NotFound("retirement")
+        return found
 
     def of(self, county: str, scope: ProvinceScope) -> tuple[Retirement, ...]:
         """Return what was ever proposed for a county, newest first."""
@@ -286,10 +305,10 @@ class Retirements:
         return tenant
 
     def _clear(self, county: str, scope: ProvinceScope) -> Plan:
-        """Return the plan of a county that nothing stands against; raises `NotRetirable`."""
+        """Return the plan of a county that nothing stands against; raises `Obstacle`."""
         plan = self.plan(county, scope)
         if plan.obstacles:
-            raise NotRetirable(plan.county.name, plan.obstacles[0])
+            raise plan.obstacles[0]
         return plan
 
     def _person(self, scope: ProvinceScope) -> str:
@@ -307,14 +326,14 @@ class Retirements:
         draft.replace(self._folder / name)
 
 
-def _obstacles(tenant: Tenant, export: Export | None, session: Session) -> Iterator[str]:
+def _obstacles(tenant: Tenant, export: Export | None, session: Session) -> Iterator[Obstacle]:
     changed_at = session.scalar(select(TenantRow.changed_at).where(TenantRow.id == tenant.id))
     if tenant.state != TenantState.SUSPENDED:
-        yield "suspended"
+        yield CountyOpen(tenant.name)
     if export is None or export.taken_at is None or changed_at is None or export.taken_at <= changed_at:
-        yield "export"
+        yield ExportMissing(tenant.name)
     elif session.scalar(_LATER, {"size": export.facts["audit"]["size"]}):
-        yield "changed"
+        yield ChangedSince(tenant.name)
 
 
 def _counts(session: Session) -> dict[str, int]:

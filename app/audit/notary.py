@@ -8,7 +8,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmssl.sm2 import CryptSM2  # pyright: ignore[reportMissingTypeStubs]
 
-from app.audit.offline import ED25519, SM2, Checkpoint, Key, note, sm2_public
+from app.audit.offline import ED25519, SM2, Checkpoint, Key, note, sealed, sm2_public
 from app.platform.objectstore import LocalSite
 from tenants.scope import TenantId
 
@@ -48,9 +48,11 @@ class Notary:
 
     def signed(self, checkpoint: Checkpoint) -> str:
         """Return a checkpoint as a signed note."""
-        text = checkpoint.text().encode()
-        signature = self._private.sign(text) if self.keys[0].kind == ED25519 else self._signed_sm2(text)
-        return note(checkpoint, self.keys[0], signature)
+        return note(checkpoint, self.keys[0], self._signature(checkpoint.text()))
+
+    def sealed(self, text: str) -> str:
+        """Return any text, of whole lines, as a signed note."""
+        return sealed(text, self.keys[0], self._signature(text))
 
     def keep(self, tenant: TenantId, size: int, written: str) -> None:
         """Lay a note on all sites, for good; again is harmless."""
@@ -63,6 +65,9 @@ class Notary:
             for key in site.keys(tenant, FOLDER):
                 with site.open(tenant, key) as file:
                     yield site.name, key, file.read()
+
+    def _signature(self, text: str) -> bytes:
+        return self._private.sign(text.encode()) if self.keys[0].kind == ED25519 else self._signed_sm2(text.encode())
 
     def _signed_sm2(self, text: bytes) -> bytes:
         public = self.keys[0].public[1:].hex()

@@ -191,7 +191,12 @@ class Checkpoint(NamedTuple):
 
 def note(checkpoint: Checkpoint, key: Key, signature: bytes) -> str:
     """Return a checkpoint with its signature. Source: C2SP signed-note."""
-    return f"{checkpoint.text()}\n— {key.name} {base64.b64encode(key.id() + signature).decode()}\n"
+    return sealed(checkpoint.text(), key, signature)
+
+
+def sealed(text: str, key: Key, signature: bytes) -> str:
+    """Return a text with its signature. Source: C2SP signed-note."""
+    return f"{text}\n— {key.name} {base64.b64encode(key.id() + signature).decode()}\n"
 
 
 def read_note(written: bytes, keys: Sequence[Key]) -> Checkpoint | None:

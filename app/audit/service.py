@@ -427,23 +427,27 @@ class AuditService:
         checkpoint = self.checkpoint()
         if checkpoint is None:
             raise NotFound("entry")
-        with self._work() as work, ZipFile(out, "w", ZIP_DEFLATED) as archive:
-            session = work.session
+        with self._work() as work:
+            self.write(work.session, checkpoint.size, out)
+            work.record(LogExported(log_id(work.scope.tenant), checkpoint.size, checkpoint.root.hex()))
+        return checkpoint
+
+    def write(self, session: Session, until: int, out: IO[bytes]) -> None:
+        """Write the log of the tenant in scope up to a signed size, as a ZIP file, as the session sees it."""
+        with ZipFile(out, "w", ZIP_DEFLATED) as archive:
             with archive.open("entries.jsonl", "w", force_zip64=True) as file:
-                file.writelines(line.line() for line in _lines(session, checkpoint.size))
-            level, count = 0, checkpoint.size // TILE
+                file.writelines(line.line() for line in _lines(session, until))
+            level, count = 0, until // TILE
             while count:
                 tiles = select(AuditTileRow.hashes).where(AuditTileRow.level == level, AuditTileRow.number < count)
                 with archive.open(f"tiles/{level}", "w", force_zip64=True) as file:
                     file.writelines(session.scalars(tiles.order_by(AuditTileRow.number)))
                 level, count = level + 1, count // TILE
-            notes = select(AuditCheckpointRow).where(AuditCheckpointRow.size <= checkpoint.size)
+            notes = select(AuditCheckpointRow).where(AuditCheckpointRow.size <= until)
             for row in session.scalars(notes.order_by(AuditCheckpointRow.size)):
                 archive.writestr(f"checkpoints/{row.size:012d}.note", row.note)
             archive.writestr("key.txt", "".join(f"{key}\n" for key in self.keys()))
             archive.writestr("verify.py", Path(offline.__file__).read_bytes())
-            work.record(LogExported(log_id(work.scope.tenant), checkpoint.size, checkpoint.root.hex()))
-        return checkpoint
 
     @staticmethod
     def _size(session: Session, wanted: int | None) -> int:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from app.cli import departure
 from app.cli.session import plain, province, say, services, spoken
 from app.kernel.errors import DomainError
 from app.platform.messages import text
@@ -158,5 +159,8 @@ def set_quota(slug: str, kind: Kind, soft: int | None, hard: int) -> None:
     usage = services().quotas.set(county.id, kind, wanted, hard, province("tenant quota"))
     click.echo(f"{usage.used} / {usage.limit.hard}  ({usage.limit.soft})")
 
+
+for command in departure.COMMANDS:
+    tenant.add_command(command)
 
 COMMANDS = (tenant,)

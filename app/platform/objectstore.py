@@ -128,3 +128,10 @@ class LocalSite:
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object that may be made again; originals are never passed here."""
         self.path(bucket, key).unlink(missing_ok=True)
+
+    def clear(self, bucket: str, *, besides: str) -> None:
+        """Remove all of a bucket's objects but those below one folder; again is harmless."""
+        base = self._root / bucket
+        for path in base.iterdir() if base.is_dir() else ():
+            if path.name != besides:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -13,7 +13,7 @@ from tenants.scope import PROVINCE, current_scope
 Progress = Callable[[int, int], None]
 """Told the units done and all units."""
 
-Handler = Callable[[Services, Job, Progress], None]
+Handler = Callable[[Services, Job, Progress], object]
 
 
 def _checkpoint(services: Services, job: Job, _progress: Progress) -> None:
@@ -31,6 +31,8 @@ def _provision(services: Services, job: Job, progress: Progress) -> None:
 
 HANDLERS: Mapping[str, Handler] = {
     "audit.checkpoint": _checkpoint,
+    "departure.export": lambda services, job, progress: services.departures.run(job.subject_id, progress),
+    "departure.retire": lambda services, job, progress: services.retirements.run(job.subject_id, progress),
     "digitisation.page": lambda services, job, _: services.digitisation.process_page(job.subject_id),
     "digitisation.unpack": lambda services, job, progress: services.digitisation.unpack(job.subject_id, progress),
     "intake.read": lambda services, job, progress: services.intake.read(ImportId(job.subject_id), progress),
