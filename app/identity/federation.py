@@ -130,8 +130,8 @@ class FederatedIdentity(IdentityService):
     def arrive(self, attempt: Attempt, returned: Returned, caller: Caller) -> Token:
         """Open a session for whoever comes back from the realm.
 
-        Raises `SignInStale`, `ProviderDown`, `NotMember`, `NoRole`, `RolesClash`, `SignInFailed`, and `FactorMissing`
-        where the roles call for a second factor and the realm was told of none.
+        Raises `SignInStale`, `ProviderDown`, `OrganizationMissing`, `NotMember`, `NoRole`, `RolesClash`, `RoleElsewhere`,
+        `SignInFailed`, and `FactorMissing` where the roles call for a second factor and the realm was told of none.
         """
         grant = self._realm.exchange(attempt, returned)
         with self._at_the_door(attempt.tenant, caller) as work:

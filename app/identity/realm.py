@@ -19,7 +19,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.identity.types import Attempt, NotSignedIn, ProviderDown, Returned, SignInStale, TokenRefused
+from app.identity.types import (
+    Attempt,
+    NotSignedIn,
+    OrganizationMissing,
+    ProviderDown,
+    Returned,
+    SignInStale,
+    TokenRefused,
+)
 from app.kernel import clock
 from app.platform import telemetry
 
@@ -201,11 +209,16 @@ class Realm:
             return address
 
     def exchange(self, attempt: Attempt, returned: Returned) -> Grant:
-        """Exchange the code that came back with the browser. Raises `SignInStale` and `ProviderDown`."""
+        """Exchange the code that came back with the browser.
+
+        Raises `SignInStale`, `OrganizationMissing` and `ProviderDown`.
+        """
         if not hmac.compare_digest(attempt.state.encode(), returned.state.encode()) or returned.issuer != self.issuer:
             raise SignInStale
         if returned.error in ("server_error", "temporarily_unavailable"):
             raise ProviderDown
+        if returned.error == "invalid_scope":
+            raise OrganizationMissing
         if not returned.code:
             raise SignInStale
         answer = self._granted(

@@ -544,6 +544,14 @@ class NotMember(DomainError):
 
 
 @dataclass(eq=False)
+class OrganizationMissing(DomainError):
+    """The realm has no open organization for this county, so nobody is a member of it."""
+
+    code: ClassVar[str] = "identity.organization_missing"
+    status: ClassVar[int] = 403
+
+
+@dataclass(eq=False)
 class NoRole(DomainError):
     """A member whom the realm gives no role of ours."""
 

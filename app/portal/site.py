@@ -158,7 +158,10 @@ def _refused(error: DomainError) -> Response:
     roles: tuple[str, ...] = ()
     if isinstance(error, Refused):
         roles = rights.whose(_ROOMS.get(request.blueprint or "", "records"), error.action)
-    return _answer(error.status, error.code, words.refusal(error), words.faults(error), roles)
+    answer = _answer(error.status, error.code, words.refusal(error), words.faults(error), roles)
+    if "retry_after" in error.facts():
+        answer.headers["Retry-After"] = str(error.facts()["retry_after"])
+    return answer
 
 
 def _crashed(error: Exception) -> Response:
