@@ -20,7 +20,7 @@ from tests.isolation.conftest import Lived, Superuser
 OTHERS = [table for table in tenant_tables() if table != "job"]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_entry SET action = ''", "DELETE FROM audit_entry"])
+@pytest.mark.parametrize("statement", ["UPDATE audit_entry SET body = ''", "DELETE FROM audit_entry"])
 def test_the_application_cannot_change_the_audit_log(postgres: EmbeddedPostgres, lived: Lived, statement: str) -> None:
     with psycopg.connect(postgres.dsn("lantai_app")) as connection:
         connection.execute("SELECT set_config('app.tenant', %s, true)", (lived.county.tenant,))
