@@ -26,7 +26,7 @@ PREFIX = "/api/v1"
 LONGEST_KEY = 200
 LONGEST_VERSION = 9
 CERTIFICATE = "X-Client-Cert-SHA256"
-OPEN_TO_ALL = frozenset({"sessions.Token", "sessions.Revocation", "tenants.Tenants"})
+OPEN_TO_ALL = frozenset({"sessions.Token", "sessions.Revocation", "tenants.Tenants", "audit.AuditKey"})
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 READING = frozenset({"audit.AuditVerification"})

@@ -2,6 +2,8 @@
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from app.identity.types import PURPOSES, AccountState
+
 LONGEST = 10_000
 STATES = ("", "captured", "returned", "checked", "catalogued")
 
@@ -413,45 +415,6 @@ class JobArguments(PageArguments):
     )
 
 
-class EntrySchema(Schema):
-    """One entry of the audit log."""
-
-    seq = fields.Integer()
-    at = fields.AwareDateTime(format="iso")
-    principal_id = fields.String()
-    roles = fields.List(fields.String())
-    action = fields.String()
-    object_id = fields.UUID()
-    purpose = fields.String()
-    request_id = fields.String()
-    details = fields.Dict()
-    previous = fields.String()
-    digest = fields.String()
-
-
-class EntryPage(Schema):
-    """Entries, and the cursor to the next."""
-
-    rows = fields.List(fields.Nested(EntrySchema))
-    next_cursor = fields.String(allow_none=True)
-
-
-class EntryArguments(PageArguments):
-    """Which entries are wanted."""
-
-    action = _text(load_default="")
-    principal = _text(load_default="")
-    object_id = fields.UUID(load_default=None, allow_none=True)
-
-
-class VerdictSchema(Schema):
-    """Whether the chain holds."""
-
-    entries = fields.Integer()
-    broken_at = fields.Integer(allow_none=True)
-    head = fields.String()
-
-
 class TokenInput(Schema):
     """A password, refresh or client credentials grant (RFC 6749, 4.3, 4.4 and 6).
 
@@ -510,3 +473,122 @@ class TenantList(Schema):
     """The counties of the province."""
 
     rows = fields.List(fields.Nested(TenantSchema))
+
+
+class AccountSchema(Schema):
+    """An account; numbers are masked, and left out of listings."""
+
+    id = fields.UUID()
+    login = fields.String()
+    display_name = fields.String()
+    roles = fields.List(fields.String())
+    state = fields.String(metadata={"enum": [str(state) for state in AccountState]})
+    created_at = fields.AwareDateTime(format="iso")
+    id_card = fields.String()
+    phone = fields.String()
+    locked_until = fields.AwareDateTime(format="iso", allow_none=True)
+    last_sign_in_at = fields.AwareDateTime(format="iso", allow_none=True)
+    valid_until = fields.AwareDateTime(format="iso", allow_none=True)
+    factor = fields.Boolean()
+
+
+class AccountList(Schema):
+    """All accounts of the county."""
+
+    rows = fields.List(fields.Nested(AccountSchema))
+
+
+class NewAccountInput(Strict):
+    """An account to make; its roles are given by somebody else."""
+
+    login = _text(least=1, most=40, required=True)
+    display_name = _text(least=1, most=60, required=True)
+    id_card = _text(most=18, load_default="")
+    phone = _text(most=11, load_default="")
+    valid_until = fields.AwareDateTime(format="iso", load_default=None)
+
+
+class HandedSchema(Schema):
+    """An account with a password to hand over; empty where it was shown before."""
+
+    account = fields.Nested(AccountSchema)
+    password = fields.String()
+
+
+class GrantSchema(Schema):
+    """That a role was given, and taken away."""
+
+    role = fields.String()
+    granted_by = fields.String()
+    granted_at = fields.AwareDateTime(format="iso")
+    removed_by = fields.String(allow_none=True)
+    removed_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class GrantList(Schema):
+    """The roles an account was given, the latest first."""
+
+    rows = fields.List(fields.Nested(GrantSchema))
+
+
+class StateInput(Strict):
+    """``left`` closes an account; ``waiting`` opens it again, for roles to be given."""
+
+    state = fields.String(required=True, validate=validate.OneOf([str(AccountState.LEFT), str(AccountState.WAITING)]))
+
+
+class RevealInput(Strict):
+    """Which number is to be shown in full, and what for."""
+
+    number = fields.String(required=True, validate=validate.OneOf(["id_card", "phone"]))
+    purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
+
+
+class RevealedSchema(Schema):
+    """A number in full."""
+
+    value = fields.String()
+
+
+class UserSessionSchema(Schema):
+    """One sign-in."""
+
+    id = fields.UUID()
+    client = fields.String()
+    device = fields.String()
+    factors = fields.String()
+    signed_in_at = fields.AwareDateTime(format="iso")
+    last_used_at = fields.AwareDateTime(format="iso")
+    current = fields.Boolean()
+
+
+class UserSessionList(Schema):
+    """One's own sign-ins, the latest used first."""
+
+    rows = fields.List(fields.Nested(UserSessionSchema))
+
+
+class PasswordInput(Strict):
+    """The present password, and the one to take its place."""
+
+    present = _text(required=True)
+    password = _text(required=True)
+
+
+class CodeInput(Strict):
+    """A code of the authenticator."""
+
+    code = _text(least=1, most=20, required=True)
+
+
+class EnrolmentSchema(Schema):
+    """An authenticator to set up."""
+
+    secret = fields.String()
+    uri = fields.String()
+
+
+class RecoverySchema(Schema):
+    """Recovery codes, shown this once."""
+
+    codes = fields.List(fields.String())

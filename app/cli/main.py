@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import archive, catalogue, install, organization, scans, tenant
+from app.cli import archive, audit, catalogue, install, organization, scans, tenant
 from app.cli.bench.command import bench
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
@@ -39,6 +39,7 @@ for command in (
     *tenant.COMMANDS,
     *organization.COMMANDS,
     *archive.COMMANDS,
+    *audit.COMMANDS,
     *catalogue.COMMANDS,
     *scans.COMMANDS,
     bench,
