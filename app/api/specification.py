@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
 from app.api import (
+    accounts,
     agreements,
     audit,
     clients,
@@ -18,6 +19,7 @@ from app.api import (
     items,
     jobs,
     lookups,
+    me,
     problems,
     province,
     search,
@@ -30,6 +32,7 @@ from app.api.edge import PREFIX
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
     province.blp, agreements.blp, lookups.blp, clients.blp,
+    accounts.blp, me.blp,
 )  # fmt: skip
 
 _FILE = {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}
@@ -40,7 +43,7 @@ _SCAN = {
 }
 _FILES = {f"{PREFIX}/imports": _FILE, f"{PREFIX}/uploads/{{upload_id}}/files": _FILE | _SCAN}
 _CREATING = {f"{PREFIX}/{things}" for things in (
-    "imports", "uploads", "items", "province/tenants", "agreements", "lookups", "clients",
+    "imports", "uploads", "items", "province/tenants", "agreements", "lookups", "clients", "accounts",
 )}  # fmt: skip
 _IF_MATCH = {
     "in": "header",
