@@ -6,12 +6,16 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
+from app.audit.offline import TILE
+from app.audit.service import log_id
 from app.intake.types import ImportId
+from app.kernel.events import Event
 from app.kernel.paging import PageRequest
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.records.types import Description, ItemQuery
@@ -27,8 +31,22 @@ FILLED_BY_HAND = {
     " SELECT tenant_id, gen_random_uuid(), id, 'WS', '文书' FROM fonds WHERE tenant_id = %s LIMIT 1",
     "code_rule": "INSERT INTO code_rule (tenant_id, id, name, fonds_code, category_code, rank, rule)"
     """ VALUES (%s, gen_random_uuid(), '甲', 'Z999', 'WS', 1, '{"segments": [], "width": 4}')""",
+    "citizen": "INSERT INTO citizen (tenant_id, id, issuer, subject, created_at)"
+    " VALUES (%s, gen_random_uuid(), 'phone', 'x', now())",
+    "citizen_code": "INSERT INTO citizen_code (tenant_id, id, subject, phone, client, digest, tries, used, created_at)"
+    " VALUES (%s, gen_random_uuid(), 'x', 'x', 'x', 'x', 0, false, now())",
+    "citizen_session": "INSERT INTO citizen_session (tenant_id, id, citizen_id, digest, created_at, expires_at, ends_at)"
+    " SELECT tenant_id, gen_random_uuid(), id, 'x', now(), now(), now() FROM citizen WHERE tenant_id = %s LIMIT 1",
 }
-"""Tables that no verb of the product writes yet."""
+"""Tables that no verb of the product writes yet, or none for a county."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Event):
+    """Something of no consequence, of which a tile of the audit log is made."""
+
+    action: ClassVar[str] = "tests:thing:counted"
+
 
 AsApp = Callable[[County], AbstractContextManager[psycopg.Connection[DictRow]]]
 
@@ -138,6 +156,10 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         assert services.records.check(coded.id).passed
         services.records.accept(coded.id, expected=services.records.get(coded.id).version)
     work_off()
+    with county.acting("audit"), services.works() as work:
+        work.record(*(Counted(log_id(county.tenant)) for _ in range(TILE)))
+    with county.acting("audit"):
+        services.audit.checkpoint()
     county.token()
     for statement in FILLED_BY_HAND.values():
         superuser._connection.execute(statement.encode(), (county.tenant,))
@@ -153,6 +175,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
     }
     assert zipped.file_id
     subjects = {
+        "audit.checkpoint": log_id(county.tenant),
         "digitisation.page": page.id,
         "digitisation.unpack": zipped.file_id,
         "intake.read": begun.id,

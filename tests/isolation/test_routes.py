@@ -4,6 +4,7 @@ import io
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from app.citizens.service import CitizensService
+from app.citizens.types import Proven
 from app.platform.database import tenant_tables
 from tests.conftest import PASSWORD, County
 from tests.isolation.conftest import WORD, Lived, Superuser
@@ -78,6 +81,7 @@ SENT: Mapping[str, Sample] = {
     "POST /desk/jobs/<uuid:job_id>/retry": plain(data={}),
     "POST /desk/uploads/<uuid:upload_id>/files": a_file("files"),
     "POST /desk/pages/<uuid:page_id>/retry": plain(data={}),
+    "POST /me/sessions/<uuid:session_id>/end": plain(data={}),
     "POST /desk/tray/<uuid:page_id>": plain(data={"code": "Z109-001-001-001", "page_no": "1", "version": "1"}),
 }
 """What is sent to the addresses of one thing that change something."""
@@ -85,6 +89,8 @@ SENT: Mapping[str, Sample] = {
 ASKED: Mapping[str, Sample] = {
     f"GET {API}/search": plain(query_string={"q": WORD}),
     f"POST {API}/audit/verify": plain(),
+    f"GET {API}/audit/proofs/inclusion": plain(query_string={"seq": 1}),
+    f"GET {API}/audit/proofs/consistency": plain(query_string={"first": 1}),
     f"POST {API}/fonds": plain(json={"fonds_code": "Z109", "fonds_name": "县政府办公室"}),
     f"POST {API}/imports": a_file("file"),
     f"POST {API}/items": plain(json={"fonds_code": "Z109", "title": "一件"}),
@@ -102,13 +108,19 @@ ASKED: Mapping[str, Sample] = {
         "data": {"county": county.tenant, "login": "archivist", "password": PASSWORD}
     },
     "POST /sign-out": plain(data={}),
+    "POST /me/sign-in": plain(data={"phone": "13800138000"}),
+    "POST /me/sign-in/code": plain(data={"code": "000000"}),
+    "POST /me/name": plain(data={"name": "王小明", "id_card": "11010519491231002X"}),
+    "POST /me/name/erase": plain(data={}),
+    "POST /me/sign-out": plain(data={}),
+    "POST /me/erase": plain(data={}),
 }
 """What is sent to addresses that are not about one thing, where a plain GET would not do."""
 
 LEADS_ON = "GET /iiif/3/<uuid:page_id>"
 """The one address of a thing that asks nothing about it: it leads to another one by its name alone."""
 
-AUDITORS = (f"{API}/audit", f"{API}/audit/verify", "/desk/audit", "/desk/audit/verify")
+AUDITORS = (f"{API}/audit", "/desk/audit")
 SHOWN_TO_ITS_OWN = {
     f"GET {API}/items", f"GET {API}/imports", f"GET {API}/uploads", f"GET {API}/jobs", f"GET {API}/tray",
     f"GET {API}/audit", f"GET {API}/search",
@@ -124,11 +136,42 @@ def credentials(county: County, login: str) -> tuple[str, str]:
     return access.secret, session.secret
 
 
+@dataclass(frozen=True)
+class Proves:
+    """Takes anybody for the citizen of this name."""
+
+    name: str
+
+    def begin(self, claimed: str) -> uuid.UUID:
+        return uuid.uuid5(uuid.NAMESPACE_OID, claimed)
+
+    def finish(self, challenge: uuid.UUID, answer: str) -> Proven:
+        del challenge, answer
+        return Proven("test", self.name)
+
+
+def citizen_of(county: County) -> tuple[str, uuid.UUID]:
+    """Return a new session, and its id, of the citizen who stands beside a county in these tests."""
+    of = CitizensService(county.services.works, county.services.vault, Proves(county.tenant), idle_minutes=30)
+    secret = of.finish(uuid.uuid4(), "", request_id="r", client="")
+    return secret, uuid.UUID(of.scope(secret, request_id="r", client="").session)
+
+
+def form_of(rule: Rule) -> str:
+    """Return a page with a form, for whoever asks for an address."""
+    if rule.rule.startswith("/me/"):
+        return "/me/sign-in" if rule.rule.startswith("/me/sign-in") else "/me/name"
+    return "/sign-in" if rule.rule.startswith("/sign") else "/desk/items/new"
+
+
 def client_of(county: County, rule: Rule) -> FlaskClient:
     client = county.web.test_client()
     if rule.rule in ("/sign-in", "/sign-out"):
         return client  # a session of its own, which the test may end
-    access, session = credentials(county, "audit" if rule.rule in AUDITORS else "archivist")
+    if rule.rule.startswith("/me/"):
+        client.set_cookie("lantai_citizen", citizen_of(county)[0])
+        return client
+    access, session = credentials(county, "audit" if rule.rule.startswith(AUDITORS) else "archivist")
     if rule.rule.startswith(("/api/", "/oauth/")):
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {access}"
     else:
@@ -140,7 +183,7 @@ def call(county: County, method: str, rule: Rule, address: str, sample: Mapping[
     client = client_of(county, rule)
     told = dict(sample)
     if method == "POST" and not rule.rule.startswith(("/api/", "/oauth/")):
-        page = client.get("/sign-in" if rule.rule.startswith("/sign") else "/desk/items/new")
+        page = client.get(form_of(rule))
         form = re.search(r'name="csrf"[^>]*value="([^"]+)"', page.text)
         assert form, "a page of the desk shows the key of its forms"
         told["data"] = {**told["data"], "csrf": form[1]}  # pyright: ignore[reportGeneralTypeIssues]
@@ -161,6 +204,8 @@ def address_of(rule: Rule, ids: Mapping[str, object]) -> str:
 
 def ids_for(rule: Rule, lived: Lived) -> dict[str, uuid.UUID]:
     """Return the first county's ids; where a page is placed, one that still lies in the tray."""
+    if rule.rule.startswith("/me/"):
+        return {**lived.ids, "session_id": citizen_of(lived.county)[1]}
     placed = rule.rule.endswith("/place") or "/tray/" in rule.rule
     return {**lived.ids, "page_id": lived.ids["stray"]} if placed else dict(lived.ids)
 
@@ -206,7 +251,7 @@ class TestThing:
         assert answer.status_code != 404
 
     def test_asks_who_one_is(self, web: Flask, lived: Lived, method: str, rule: Rule) -> None:
-        answer = web.test_client().open(address_of(rule, lived.ids), method=method)
+        answer = web.test_client().open(address_of(rule, ids_for(rule, lived)), method=method)
         assert answer.status_code in (401, 303, 400)
         assert WORD not in answer.text
 
@@ -219,7 +264,7 @@ class TestList:
         name = f"{method} {rule.rule}"
         assert method == "GET" or name in ASKED, f"say in ASKED what {name} is sent"
         sample = ASKED.get(name, plain())(county, lived)
-        address = address_of(rule, {"digest": "0", "name": "none", "filename": "none"})
+        address = address_of(rule, {"digest": "0", "name": "none", "filename": "none", "tenant": lived.county.tenant})
         return call(county, method, rule, address, sample)
 
     def test_shows_nothing_of_another_county(self, lived: Lived, neighbour: County, method: str, rule: Rule) -> None:
