@@ -55,7 +55,7 @@ class EntryArguments(PageArguments):
     until = fields.AwareDateTime(format="iso", load_default=None, allow_none=True)
 
 
-class FindingSchema(Schema):
+class BreachSchema(Schema):
     """Something of the log that does not hold."""
 
     kind = fields.String()
@@ -72,7 +72,7 @@ class VerdictSchema(Schema):
     broken_at = fields.Integer(allow_none=True)
     kind = fields.String()
     head = fields.String(metadata={"description": "root of the Merkle tree, hexadecimal"})
-    findings = fields.List(fields.Nested(FindingSchema))
+    findings = fields.List(fields.Nested(BreachSchema))
 
 
 class CheckpointSchema(Schema):
