@@ -1,9 +1,9 @@
 """One embedded PostgreSQL for a test run, two counties on it, and a way to let the workers' tasks run."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import hypothesis
@@ -24,7 +24,7 @@ from app.services import Services
 from app.wsgi import create_app
 from migrations.run import migrate
 from tenants.directory import Tenant
-from tenants.scope import Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
+from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
 from workers.tasks.running import run
 
 hypothesis.settings.register_profile("lantai", deadline=None, derandomize=True)  # neither time nor chance decides
@@ -41,6 +41,7 @@ STAFF = {
     "secadmin": "sec_admin",
     "audit": "audit_admin",
 }
+OFFICE = {"province": "province_admin", "audit": "audit_admin"}
 SYSTEM = Principal("system:install", roles=frozenset({"system"}))
 
 
@@ -99,10 +100,11 @@ class County:
     services: Services
     tenant: TenantId
     web: Flask
+    staff: Mapping[str, str] = field(default_factory=lambda: STAFF, compare=False)
 
     def acting(self, login: str = "archivist") -> AbstractContextManager[Scope]:
         """Enter the county's scope as one of its people."""
-        role = STAFF[login]
+        role = self.staff[login]
         with entered(Scope(self.tenant, SYSTEM)):
             account = next(a for a in self.services.identity.accounts() if a.login == login)
         principal = Principal(str(account.id), login, frozenset({role}))
@@ -110,7 +112,7 @@ class County:
 
     def signed_in(self, login: str, *kinds: Kind) -> tuple[Token, ...]:
         """Sign in as one of its people, with a code where the role calls for one."""
-        otp = self.code(login) if STAFF[login] in FACTOR_ROLES else ""
+        otp = self.code(login) if self.staff[login] in FACTOR_ROLES else ""
         return self.services.identity.sign_in(self.tenant, login, PASSWORD, kinds, otp=otp)
 
     def code(self, login: str) -> str:
@@ -154,6 +156,15 @@ def make_county(services: Services, web: Flask) -> MakeCounty:
         return County(services, tenant, web)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def office(services: Services, web: Flask) -> County:
+    """Return the province's office, which works like a county with people of its own."""
+    with entered(Scope(PROVINCE, SYSTEM)):
+        for login, role in OFFICE.items():
+            services.identity.create_account(login, f"测试{login}", PASSWORD, [role])
+    return County(services, PROVINCE, web, OFFICE)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,466 @@
+"""A county joins by steps that may be repeated, is closed and opened, and nobody but the province may do so."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+from werkzeug.test import TestResponse
+
+from app.identity.types import NotSignedIn
+from app.joining import Isolation
+from app.kernel.errors import Conflict, Fault, Invalid, NotFound, Refused
+from app.platform.embedded.postgres import EmbeddedPostgres
+from app.platform.jobs import JobState
+from app.services import Services
+from tenants import divisions
+from tenants.directory import (
+    Tenant,
+    TenantReadOnly,
+    TenantState,
+    TenantSuspended,
+    TenantTaken,
+    TenantUnknown,
+)
+from tenants.policy import as_province
+from tenants.provisioning import (
+    ADMINISTRATORS,
+    Administrator,
+    IsolationBroken,
+    Order,
+    Provisioning,
+    Step,
+    StepState,
+    order_faults,
+)
+from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, entered, new_request_id
+from tests.conftest import PASSWORD, SYSTEM, County, MakeCounty
+from workers.tasks.running import run
+
+_serial = count(uuid.uuid4().int % 900_000)
+WORDS = "设备检修，预计明日恢复。"
+
+
+def province() -> ProvinceScope:
+    return ProvinceScope(SYSTEM, "test", new_request_id())
+
+
+def order(**changed: str) -> Order:
+    number = next(_serial) % 10**6
+    entry = Tenant(TenantId(f"n{number:06d}"), f"新{number}县档案馆", "990121", f"{number:06d}")
+    people = (
+        Administrator("sys_admin", "sys.one", "甲某"),
+        Administrator("sec_admin", "sec.two", "乙某"),
+        Administrator("audit_admin", "audit.three", "丙某"),
+    )
+    return Order(replace(entry, **changed), people, {"pages": 100})
+
+
+def joined(services: Services) -> Order:
+    new = order()
+    services.provisioning.begin(new, province(), queued=False)
+    services.provisioning.run(new.tenant.id, province(), lambda _done, _total: None)
+    return new
+
+
+def states(services: Services, tenant: str) -> list[StepState]:
+    return [step.state for step in services.provisioning.steps(tenant, province())]
+
+
+def everything(services: Services, tenant: TenantId) -> dict[str, int]:
+    """Return how much of what a county is made of is there."""
+    with entered(Scope(tenant, SYSTEM)), services.works() as work:
+        tables = ("account", "role_grant", "code_rule", "tenant_key", "tenant_order", "tenant_step", "quota")
+        return {table: work.session.scalar(text(f"SELECT count(*) FROM {table}")) or 0 for table in tables}
+
+
+MADE = {
+    "account": 3, "role_grant": 3, "code_rule": 2, "tenant_key": 1, "tenant_order": 1, "tenant_step": 5, "quota": 1,
+}  # fmt: skip
+
+
+class Stumbling:
+    """A step that fails before or after it has done its work, as often as it is told."""
+
+    def __init__(self, step: Step, *, after: bool) -> None:
+        self._step = step
+        self._after = after
+        self.name: str = step.name
+        self.falls = 1
+
+    def faults(self, given: Order) -> Iterator[Fault]:
+        yield from self._step.faults(given)
+
+    def ensure(self, given: Order) -> None:
+        if self._after:
+            self._step.ensure(given)
+        if self.falls:
+            self.falls -= 1
+            raise ConnectionError
+        self._step.ensure(given)
+
+
+class TestJoining:
+    """Provisioning."""
+
+    def test_a_county_is_whole_and_open_and_its_administrators_can_come_in(self, services: Services) -> None:
+        new = joined(services)
+        tenant = new.tenant.id
+        assert everything(services, tenant) == MADE
+        assert services.directory.admit(tenant, writing=True).state == TenantState.ACTIVE
+        for site in services.storage._sites(tenant):
+            assert site.path(tenant, "x").parent.is_dir()
+        invitations = services.provisioning.welcome(tenant, province())
+        assert [invitation.role for invitation in invitations] == list(ADMINISTRATORS)
+        assert len({invitation.password for invitation in invitations}) == 3
+
+    def test_ordered_twice_it_is_made_once(self, services: Services, work_off: Callable[[], int]) -> None:
+        new = order()
+        for _ in range(2):
+            services.provisioning.begin(new, province())
+        work_off()
+        services.provisioning.begin(new, province())
+        assert work_off() == 0
+        assert everything(services, new.tenant.id) == MADE
+
+    @pytest.mark.parametrize("after", [False, True])
+    @pytest.mark.parametrize("number", range(5))
+    def test_a_run_that_breaks_anywhere_is_taken_up_and_doubles_nothing(
+        self, services: Services, number: int, *, after: bool
+    ) -> None:
+        built = services.provisioning
+        steps = list(built._steps)
+        steps[number] = Stumbling(steps[number], after=after)
+        broken = Provisioning(services.directory, services.province, tuple(steps), built._invite)
+        new = order()
+        tenant = new.tenant.id
+        broken.begin(new, province(), queued=False)
+        with pytest.raises(ConnectionError):
+            broken.run(tenant, province(), lambda _done, _total: None)
+        waiting = [StepState.WAITING] * (4 - number)
+        assert states(services, tenant) == [StepState.DONE] * number + [StepState.FAILED] + waiting
+        with pytest.raises(TenantSuspended):
+            services.directory.admit(tenant, writing=False)
+        broken.run(tenant, province(), lambda _done, _total: None)
+        assert set(states(services, tenant)) == {StepState.DONE}
+        assert everything(services, tenant) == MADE
+        assert services.directory.admit(tenant, writing=True)
+
+    def test_a_refused_step_is_shown_and_retried_by_the_workers(
+        self, services: Services, work_off: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        new = order()
+
+        def fails(_step: Isolation, _order: Order) -> None:
+            raise IsolationBroken("item")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Isolation, "ensure", fails)
+            services.provisioning.begin(new, province())
+            work_off()
+        last = services.provisioning.steps(new.tenant.id, province())[-1]
+        assert (last.state, last.error) == (StepState.FAILED, {"code": "tenant.isolation_broken", "table": "item"})
+        services.provisioning.retry(new.tenant.id, province())
+        work_off()
+        last = services.provisioning.steps(new.tenant.id, province())[-1]
+        assert (last.state, last.error, last.attempts) == (StepState.DONE, None, 2)
+
+    def test_its_cost_does_not_grow_with_the_number_of_counties(self, services: Services) -> None:
+        asked: list[int] = []
+        engines = (services.works._database.engine, services.province._database.engine)
+
+        def note(*_: object) -> None:
+            asked[-1] += 1
+
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
+        try:
+            for _ in range(30):
+                asked.append(0)
+                new = order()
+                services.provisioning.begin(new, province(), queued=False)
+                with_accounts = services.provisioning._steps
+                cheap = tuple(step for step in with_accounts if step.name != "administrators")  # hashing is slow
+                Provisioning(services.directory, services.province, cheap, services.provisioning._invite).run(
+                    new.tenant.id, province(), lambda _done, _total: None
+                )
+        finally:
+            for engine in engines:
+                event.remove(engine, "before_cursor_execute", note)
+        assert asked[2] == asked[29]
+
+    def test_the_self_test_finds_a_table_left_open(self, services: Services, postgres: EmbeddedPostgres) -> None:
+        new = joined(services)
+        isolation = Isolation(services.works._database)
+        with psycopg.connect(postgres.dsn(), autocommit=True) as owner:
+            owner.execute("ALTER TABLE component NO FORCE ROW LEVEL SECURITY")
+            try:
+                with (
+                    entered(Scope(new.tenant.id, SYSTEM)),
+                    pytest.raises(IsolationBroken, match="component"),
+                ):
+                    isolation.ensure(new)
+            finally:
+                owner.execute("ALTER TABLE component FORCE ROW LEVEL SECURITY")
+        with entered(Scope(new.tenant.id, SYSTEM)):
+            isolation.ensure(new)
+
+    def test_another_countys_codes_and_names_are_taken(self, services: Services) -> None:
+        first = joined(services).tenant
+        second = order()
+        for changed in ({"id": first.id}, {"archive_code": first.archive_code}):
+            taken = replace(second, tenant=replace(second.tenant, **changed))
+            with pytest.raises(TenantTaken):
+                services.provisioning.begin(taken, province(), queued=False)
+        third, fourth = order(domain="dag.example.cn"), order(domain="dag.example.cn")
+        services.provisioning.begin(third, province(), queued=False)
+        with pytest.raises(TenantTaken):
+            services.provisioning.begin(fourth, province(), queued=False)
+
+    def test_every_fault_of_an_order_is_told_at_once(self, services: Services) -> None:
+        people = tuple(Administrator(role, "Same Login", "同一人") for role in ADMINISTRATORS)
+        entry = Tenant(
+            TenantId("Bad"), " ", "001234", "12", domain="no domain", region="A B", home_site="c", second_site="c"
+        )
+        with pytest.raises(Invalid) as refusal:
+            services.provisioning.begin(Order(entry, people, {"pages": -1}), province())
+        assert {fault.field for fault in refusal.value.faults} == {
+            "id", "name", "division_code", "archive_code", "domain", "region", "home_site", "second_site",
+            "sec_admin_name", "sec_admin_login", "audit_admin_name", "audit_admin_login", "sys_admin_login",
+            "pages_hard",
+        }  # fmt: skip
+
+
+@given(
+    names=st.tuples(*[st.sampled_from(["甲", "乙", "丙"])] * 3),
+    logins=st.tuples(*[st.sampled_from(["a1", "b2", "c3"])] * 3),
+)
+def test_three_administrators_are_three_people(names: tuple[str, ...], logins: tuple[str, ...]) -> None:
+    people = tuple(map(Administrator, ADMINISTRATORS, logins, names))
+    different = len(set(names)) == len(set(logins)) == 3
+    assert (not list(order_faults(replace(order(), administrators=people)))) == different
+
+
+@given(st.text("0123456789０", min_size=4, max_size=8))
+def test_a_division_code_is_six_digits_of_a_known_province_below_it(code: str) -> None:
+    good = divisions.plausible(code)
+    assert not good or (re.fullmatch("[0-9]{6}", code) and divisions.province_of(code) and code[2:4] != "00")
+
+
+@pytest.mark.parametrize("code", ["320583", "110105", "419001", "441900", "990121", "652301", "500240"])
+def test_real_division_codes_are_plausible(code: str) -> None:
+    assert divisions.plausible(code)
+
+
+class TestClosing:
+    """Suspension and reading only."""
+
+    @pytest.fixture
+    def town(self, make_county: MakeCounty) -> County:
+        return make_county()
+
+    @staticmethod
+    def session(town: County) -> FlaskClient:
+        browser = town.web.test_client()
+        browser.set_cookie("lantai_session", town.signed_in("archivist", "session")[0].secret)
+        return browser
+
+    def test_a_suspended_county_is_closed_at_every_door_at_once(
+        self, services: Services, town: County, work_off: Callable[[], int]
+    ) -> None:
+        api, browser = town.client(), self.session(town)
+        _, refresh = town.signed_in("archivist", "access", "refresh")
+        image = f"/iiif/3/{uuid.uuid4()}/info.json"
+        bearer = {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
+        assert api.get("/api/v1/items").status_code == 200
+        assert browser.get("/desk/catalogue").status_code == 200
+        assert town.web.test_client().get(image, headers=bearer).status_code == 404
+        with town.acting(), services.works() as work:
+            job = work.jobs.ask("search.index_item", uuid.uuid4(), key="closing")
+        services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+        refused = api.get("/api/v1/items")
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "tenant.suspended")
+        assert WORDS in refused.get_json()["detail"]
+        page = browser.get("/desk/catalogue")
+        assert page.status_code == 403
+        assert WORDS in page.text
+        assert town.web.test_client().get(image, headers=bearer).status_code == 403
+        with_refresh = {"grant_type": "refresh_token", "refresh_token": refresh.secret}
+        with_password = {"grant_type": "password", "username": "archivist", "password": PASSWORD, "scope": town.tenant}
+        for sent in (with_refresh, with_password):
+            assert town.web.test_client().post("/oauth/token", data=sent).get_json()["code"] == "tenant.suspended"
+        assert self.sign_in(town).status_code == 422
+        assert WORDS in self.sign_in(town).text
+        assert browser.get("/").status_code == 200
+        assert work_off() == 0
+        services.directory.resume(town.tenant, province())
+        assert api.get("/api/v1/items").status_code == 200
+        assert town.web.test_client().post("/oauth/token", data=with_refresh).status_code == 200
+        assert work_off() == 1
+        with town.acting(), services.works() as work:
+            assert work.jobs.get(job).state != JobState.WAITING
+
+    @staticmethod
+    def sign_in(town: County) -> TestResponse:
+        browser = town.web.test_client()
+        form = re.search(r'name="csrf"[^>]*value="([^"]+)"', browser.get("/sign-in").text)
+        assert form
+        told = {"csrf": form[1], "county": town.tenant, "login": "archivist", "password": PASSWORD}
+        return browser.post("/sign-in", data=told)
+
+    def test_signing_out_works_while_suspended(self, services: Services, town: County) -> None:
+        browser = self.session(town)
+        form = re.search(r'name="csrf"[^>]*value="([^"]+)"', browser.get("/desk/catalogue").text)
+        assert form
+        cookie = browser.get_cookie("lantai_session")
+        assert cookie
+        services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+        assert browser.post("/sign-out", data={"csrf": form[1]}).status_code == 303
+        with pytest.raises(NotSignedIn):
+            services.identity.principal(cookie.value, ("session",))
+
+    def test_a_job_that_was_handed_out_waits_too(self, services: Services, town: County) -> None:
+        with town.acting(), services.works() as work:
+            job = work.jobs.ask("search.index_item", uuid.uuid4(), key="sent")
+            work.session.execute(text("UPDATE job SET state = 'sent' WHERE id = :id"), {"id": job})
+        services.directory.suspend(town.tenant, TenantState.READ_ONLY, WORDS, province())
+        with town.acting():
+            run(services, job)
+            with services.works() as work:
+                assert (work.jobs.get(job).state, work.jobs.get(job).attempts) == (JobState.SENT, 0)
+
+    def test_a_read_only_county_is_read_and_not_changed(
+        self, services: Services, town: County, work_off: Callable[[], int]
+    ) -> None:
+        api, browser, auditor = town.client(), self.session(town), town.client("audit")
+        services.directory.suspend(town.tenant, TenantState.READ_ONLY, WORDS, province())
+        assert api.get("/api/v1/items").status_code == 200
+        assert browser.get("/desk/catalogue").status_code == 200
+        assert auditor.post("/api/v1/audit/verify").status_code == 200
+        refused = api.post("/api/v1/items", json={"fonds_code": "Z109", "title": "一件"})
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "tenant.read_only")
+        assert api.get("/api/v1/me").status_code == 200
+        assert self.sign_in(town).status_code == 303
+        with town.acting(), services.works() as work:
+            work.jobs.ask("search.index_item", uuid.uuid4(), key="reading")
+        assert work_off() == 0
+
+    def test_both_logs_tell_what_the_province_did(self, services: Services, town: County) -> None:
+        services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+        services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+        services.directory.resume(town.tenant, province())
+        for tenant in (town.tenant, PROVINCE):
+            with entered(Scope(tenant, SYSTEM)), services.works() as work:
+                told = work.session.scalars(
+                    text(
+                        "SELECT body::jsonb #>> '{details,state}' FROM audit_entry"
+                        " WHERE action = 'tenants:county:state_set'"
+                        " AND body::jsonb #>> '{details,tenant}' = :tenant ORDER BY seq"
+                    ),
+                    {"tenant": town.tenant},
+                ).all()
+            assert told == ["suspended", "active"]
+
+    def test_what_cannot_be_closed(self, services: Services, town: County) -> None:
+        with pytest.raises(TenantUnknown):
+            services.directory.suspend(PROVINCE, TenantState.SUSPENDED, WORDS, province())
+        with pytest.raises(TenantUnknown):
+            services.directory.suspend("nowhere", TenantState.SUSPENDED, WORDS, province())
+        for mode, reason in ((TenantState.RETIRED, WORDS), (TenantState.SUSPENDED, " ")):
+            with pytest.raises(Invalid):
+                services.directory.suspend(town.tenant, mode, reason, province())
+        new = order()
+        services.provisioning.begin(new, province(), queued=False)
+        with pytest.raises(Conflict):
+            services.directory.suspend(new.tenant.id, TenantState.SUSPENDED, WORDS, province())
+
+    def test_writing_and_reading_are_admitted_by_state(self, services: Services, town: County) -> None:
+        services.directory.suspend(town.tenant, TenantState.READ_ONLY, WORDS, province())
+        assert services.directory.admit(town.tenant, writing=False).reason == WORDS
+        with pytest.raises(TenantReadOnly):
+            services.directory.admit(town.tenant, writing=True)
+
+
+class TestOffice:
+    """Whose this is."""
+
+    def test_no_role_of_a_county_may_do_anything(self, services: Services, county: County) -> None:
+        for role in ("archivist", "director", "sys_admin", "sec_admin", "audit_admin"):
+            scope = ProvinceScope(Principal("account:1", roles=frozenset({role})), "test")
+            for act in (
+                lambda s: services.console.counties(s),
+                lambda s: services.console.county(county.tenant, s),
+                lambda s: services.provisioning.begin(order(), s),
+                lambda s: services.provisioning.retry(county.tenant, s),
+                lambda s: services.provisioning.steps(county.tenant, s),
+                lambda s: services.provisioning.welcome(county.tenant, s),
+                lambda s: services.directory.create(order().tenant, s),
+                lambda s: services.directory.suspend(county.tenant, TenantState.SUSPENDED, WORDS, s),
+                lambda s: services.directory.resume(county.tenant, s),
+                lambda s: services.quotas.set(county.tenant, "pages", 1, 1, s),
+            ):
+                with pytest.raises(Refused):
+                    act(scope)
+
+    def test_the_provinces_role_in_a_county_is_nothing(self, county: County) -> None:
+        with pytest.raises(Refused):
+            as_province(Scope(county.tenant, Principal("a", roles=frozenset({"province_admin"}))), "read")
+
+    @pytest.mark.parametrize("address", ["", "/{0}"])
+    def test_a_county_that_asks_is_refused_and_told_nothing(self, county: County, other: County, address: str) -> None:
+        answer = county.client().get(f"/api/v1/province/tenants{address}".format(other.tenant))
+        unknown = county.client().get(f"/api/v1/province/tenants{address}".format("nowhere"))
+        assert answer.status_code == unknown.status_code == 403
+        assert other.tenant not in answer.text
+
+    def test_the_office_works_by_the_api(self, services: Services, office: County, work_off: Callable[[], int]) -> None:
+        api, new = office.client("province"), order()
+        sent = {
+            "id": new.tenant.id,
+            "name": new.tenant.name,
+            "division_code": "990121",
+            "archive_code": new.tenant.archive_code,
+            "limits": {"users": 9},
+            **{person.role: {"login": person.login, "name": person.name} for person in new.administrators},
+        }
+        for _ in range(2):
+            begun = api.post("/api/v1/province/tenants", json=sent, headers={"Idempotency-Key": "one"})
+            assert (begun.status_code, begun.get_json()["state"]) == (202, "provisioning")
+        work_off()
+        address = f"/api/v1/province/tenants/{new.tenant.id}"
+        told = api.get(address).get_json()
+        assert told["state"] == "active"
+        assert {step["state"] for step in told["steps"]} == {"done"}
+        assert {usage["kind"]: usage["hard"] for usage in told["usage"]}["users"] == 9
+        listed = api.get("/api/v1/province/tenants").get_json()["rows"]
+        assert new.tenant.id in [row["id"] for row in listed]
+        assert PROVINCE not in [row["id"] for row in listed]
+        closed = api.post(f"{address}/suspend", json={"mode": "suspended", "reason": WORDS}).get_json()
+        assert (closed["state"], closed["reason"]) == ("suspended", WORDS)
+        assert api.post(f"{address}/resume").get_json()["state"] == "active"
+        raised = api.put(f"{address}/quota", json={"kind": "calls", "soft": 1, "hard": 2}).get_json()
+        assert {usage["kind"]: usage["hard"] for usage in raised["usage"]}["calls"] == 2
+        assert api.post(f"{address}/steps/retry").status_code == 202
+        assert work_off() == 1
+        taken = api.post("/api/v1/province/tenants", json=sent | {"name": "别名"})
+        assert (taken.status_code, taken.get_json()["code"]) == (409, "tenant.taken")
+        assert api.get("/api/v1/province/tenants/nowhere").status_code == 404
+        assert api.get(f"/api/v1/province/tenants/{PROVINCE}").status_code == 404
+
+    def test_the_worst_county_comes_first(self, services: Services, make_county: MakeCounty) -> None:
+        good, closed = make_county(), make_county()
+        services.directory.suspend(closed.tenant, TenantState.SUSPENDED, WORDS, province())
+        listed = [view.tenant.id for view in services.console.counties(province())]
+        assert listed.index(closed.tenant) < listed.index(good.tenant)
+
+    def test_what_was_not_ordered_has_no_steps(self, services: Services, county: County) -> None:
+        assert services.provisioning.steps(county.tenant, province()) == ()
+        with pytest.raises(NotFound):
+            services.provisioning.retry(county.tenant, province())
