@@ -1,4 +1,4 @@
-"""Starting, checking and peopling an installation: up, doctor, user, token."""
+"""Starting, checking and entering an installation: up, doctor, token."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,7 @@ import click
 
 from app.cli import demo, up
 from app.cli.doctor import doctor, refuse_unsafe
-from app.cli.session import installing, say, services, signed_in, spoken, tuning
-from app.identity.types import ROLES
+from app.cli.session import services, spoken, tuning
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.messages import text
 from app.platform.objectstore import LocalSite
@@ -38,43 +37,17 @@ def _announce(settings: Mapping[str, str]) -> None:
 start = up.command(_prepare, _announce, tuning)
 
 
-@click.group()
-def user() -> None:
-    """Accounts of a county."""
-
-
-@user.command("create")
-@click.argument("login")
-@click.option("--tenant", "county", required=True)
-@click.option("--name", required=True)
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLES)))
-@click.password_option(envvar="LANTAI_NEW_PASSWORD")
-def create_user(login: str, county: str, name: str, roles: tuple[str, ...], password: str) -> None:
-    """Make an account; the password is asked for, or taken from LANTAI_NEW_PASSWORD."""
-    with installing(services().directory.get(county).id):
-        account = services().identity.create_account(login, name, password, roles)
-    click.echo(f"{account.login}  {', '.join(sorted(account.roles))}")
-
-
-@user.command("list")
-@click.option("--json", "as_json", is_flag=True)
-def list_users(*, as_json: bool) -> None:
-    """List the accounts of your county (system or security administrator)."""
-    with signed_in(writing=False):
-        found = services().identity.accounts()
-    say(found, as_json=as_json, line=lambda a: f"{a.login}  {a.display_name}  {', '.join(sorted(a.roles))}  {a.state}")
-
-
 @click.command()
 @click.option("--tenant", "county", required=True)
 @click.option("--user", "login", required=True)
 @click.option("--password", prompt=True, hide_input=True, envvar="LANTAI_PASSWORD")
-def token(county: str, login: str, password: str) -> None:
+@click.option("--otp", default="", help="Code of the authenticator, where one is set up.")
+def token(county: str, login: str, password: str, otp: str) -> None:
     """Sign in and print an access token for LANTAI_TOKEN."""
     tokens = services().identity.sign_in(
-        services().directory.admit(county, writing=False).id, login, password, ("access",)
+        services().directory.admit(county, writing=False).id, login, password, ("access",), otp=otp
     )
     click.echo(tokens[0].secret)
 
 
-COMMANDS = (start, demo.command, doctor, user, token)
+COMMANDS = (start, demo.command, doctor, token)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import archive, audit, catalogue, install, organization, scans, tenant
+from app.cli import archive, audit, catalogue, install, organization, scans, tenant, users
 from app.cli.bench.command import bench
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
@@ -38,6 +38,7 @@ for command in (
     *install.COMMANDS,
     *tenant.COMMANDS,
     *organization.COMMANDS,
+    users.user,
     *archive.COMMANDS,
     *audit.COMMANDS,
     *catalogue.COMMANDS,
