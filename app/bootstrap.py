@@ -3,7 +3,7 @@
 from functools import cache
 
 from app.audit.notary import Notary
-from app.audit.service import AuditService, Writer
+from app.audit.service import AlertsService, AuditService, Writer
 from app.citizens.codes import PhoneCodes
 from app.citizens.service import CitizensService
 from app.clients.service import ClientsService
@@ -91,10 +91,12 @@ def build(settings: Settings) -> Services:
         "session_hours": settings.session_hours,
         "sessions": settings.sessions_per_account,
     }
-    sign_on = FederatedIdentity(works, vault, _realm(settings), province, **lives) if settings.oidc_issuer else None
+    sign_on = (
+        FederatedIdentity(works, vault, _realm(settings), province, quotas, **lives) if settings.oidc_issuer else None
+    )
     organizations = _organizations(works, settings) if settings.oidc_issuer else None
-    identity = sign_on or IdentityService(works, vault, **lives)
-    accounts = AccountsService(works, vault)
+    identity = sign_on or IdentityService(works, vault, quotas, **lives)
+    accounts = AccountsService(works, vault, quotas)
     administrators = RealmAdministrators(organizations) if organizations else Administrators(identity, accounts)
     steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
     audit = AuditService(works, notary)
@@ -111,6 +113,7 @@ def build(settings: Settings) -> Services:
         arrivals=Arrivals(works, province, directory, ports),
         retirements=Retirements(works, province, directory, ports, notary.sealed, exports),
         audit=audit,
+        alerts=AlertsService(works),
         identity=identity,
         sign_on=sign_on,
         organizations=organizations,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.audit.service import AuditService
+from app.audit.service import AlertsService, AuditService
 from app.citizens.service import CitizensService
 from app.clients.service import ClientsService
 from app.digitisation.service import DigitisationService
@@ -50,6 +50,7 @@ class Services:
     arrivals: Arrivals
     retirements: Retirements
     audit: AuditService
+    alerts: AlertsService
     identity: IdentityService
     sign_on: "FederatedIdentity | None"
     organizations: "Organizations | None"

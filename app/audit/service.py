@@ -4,26 +4,31 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import IO, ClassVar
 from zipfile import ZIP_DEFLATED, ZipFile
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.audit import merkle, offline
+from app.audit import merkle, offline, selection
+from app.audit.alerts import ALERTS, AlertsService
+from app.audit.detectors import SIGN_INS_REFUSED
 from app.audit.models import AuditCheckpointRow, AuditEntryRow, AuditHeadRow, AuditTileRow
 from app.audit.notary import FOLDER, Notary
 from app.audit.offline import HASH, TILE, Checkpoint, Finding, examine, folded
+from app.audit.types import Day, LogCounted, LogRead, LogVerified, SelectionExported, Trends
 from app.kernel import clock
-from app.kernel.errors import DomainError, NotFound
+from app.kernel.errors import DomainError, Fault, Invalid, NotFound
 from app.kernel.events import Event
-from app.kernel.hashes import canonical
+from app.kernel.hashes import canonical, sha256
 from app.kernel.ids import derived_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Policy, role
@@ -31,13 +36,18 @@ from app.platform.predicates import beginning
 from app.platform.work import Work, Works
 from tenants.scope import Scope, TenantId, current_scope
 
+__all__ = ["ALERTS", "POLICY", "AlertsService", "AuditService", "Writer"]
+
 BATCH = 2000
 CHECKPOINT = "audit.checkpoint"
+DETECT = "audit.detect"
+MOST_PROVED = 10_000
+CHINA = ZoneInfo("Asia/Shanghai")
 
 POLICY = Policy(
     {
-        "read": role("audit_admin", "director"),
-        "verify": role("audit_admin", "director"),
+        "read": role("audit_admin"),
+        "verify": role("audit_admin"),
         "export": role("audit_admin"),
     }
 )
@@ -154,7 +164,8 @@ class Writer:
             raise
         if at_once or later:
             after = timedelta() if at_once else self._span
-            work.jobs.ask(CHECKPOINT, log_id(work.scope.tenant), key=str(reached), after=after)
+            for task in (CHECKPOINT, DETECT):
+                work.jobs.ask(task, log_id(work.scope.tenant), key=str(reached), after=after)
 
 
 def _body(scope: Scope, event: Event) -> str:
@@ -257,7 +268,7 @@ class LogExported(Event):
 
 
 class AuditService:
-    """A tenant's log, for its audit administrator and director.
+    """A tenant's log, for its audit administrator.
 
     Parameters
     ----------
@@ -277,26 +288,13 @@ class AuditService:
     def page(self, request: PageRequest, wanted: EntryFilter) -> Page[Entry]:
         """Return entries, newest first."""
         POLICY.require("read", current_scope().principal.roles)
-        told = AuditEntryRow
-        query = select(told).order_by(told.seq.desc()).limit(request.limit + 1)
-        if wanted.action:
-            query = query.where(beginning(told.action, wanted.action))
-        if wanted.principal:
-            query = query.where(told.principal_id == wanted.principal)
-        if wanted.object_id:
-            query = query.where(told.object_id == wanted.object_id)
-        if wanted.result:
-            query = query.where(told.result == wanted.result)
-        if wanted.session:
-            query = query.where(told.session == wanted.session)
-        if wanted.since:
-            query = query.where(told.at >= wanted.since)
-        if wanted.until:
-            query = query.where(told.at < wanted.until)
+        query = select(AuditEntryRow).where(*_asked(wanted)).order_by(AuditEntryRow.seq.desc())
+        query = query.limit(request.limit + 1)
         if request.after:
-            query = query.where(told.seq < int(request.after[0]))
+            query = query.where(AuditEntryRow.seq < int(request.after[0]))
         with self._work() as work:
             rows = tuple(map(_value, work.session.scalars(query)))
+            work.record(LogRead(log_id(work.scope.tenant), digest=_digest(wanted)))
         shown = rows[: request.limit]
         more = len(rows) > request.limit
         return Page(shown, encode_cursor((str(shown[-1].seq),)) if more else None)
@@ -304,6 +302,12 @@ class AuditService:
     def verify(self) -> Verdict:
         """Hold every entry against its leaf, the tiles, the head, and the checkpoints of the table and all sites."""
         POLICY.require("verify", current_scope().principal.roles)
+        verdict = self._examined()
+        with suppress(DBAPIError):  # a broken log may take no entry; what is the matter is told all the same
+            self.note(LogVerified(log_id(current_scope().tenant), verdict.entries, verdict.kind))
+        return verdict
+
+    def _examined(self) -> Verdict:
         tenant = current_scope().tenant
         with self._work() as work:
             session = work.session
@@ -346,6 +350,78 @@ class AuditService:
             if written.encode() not in there
         ]
         return [(where, written) for written, where in notes.items()], missing
+
+    def count(self, days: int) -> Trends:
+        """Return the log of the last days in numbers, today's included; days are China's.
+
+        Parameters
+        ----------
+        days : int
+            From 1 to 366; raises `Invalid` otherwise.
+        """
+        POLICY.require("read", current_scope().principal.roles)
+        if not 1 <= days <= 366:  # noqa: PLR2004  # a year
+            raise Invalid((Fault("number", "days", str(days), allowed="1–366"),))
+        told, today = AuditEntryRow, clock.now().astimezone(CHINA).date()
+        first = datetime.combine(today - timedelta(days=days - 1), time(), CHINA)
+        day = cast(func.timezone(str(CHINA), told.at), Date).label("day")
+        failed = (told.result == "refused") & told.action.in_(SIGN_INS_REFUSED)
+        counts = (func.count(), func.count().filter(told.result == "refused"), func.count().filter(failed))
+        with self._work() as work:
+            by_day = {
+                row[0]: Day(*row)
+                for row in work.session.execute(select(day, *counts).where(told.at >= first).group_by(day))
+            }
+            by_action = select(told.action, func.count()).where(told.at >= first).group_by(told.action)
+            actions = work.session.execute(by_action.order_by(func.count().desc(), told.action)).all()
+            work.record(LogCounted(log_id(work.scope.tenant), days=days))
+        each = (first.date() + timedelta(days=n) for n in range(days))
+        return Trends(tuple(by_day.get(day, Day(day, 0, 0, 0)) for day in each), dict(actions))
+
+    def take(self, out: IO[str], wanted: EntryFilter) -> None:
+        """Write the entries that are wanted as CSV, oldest first."""
+        POLICY.require("export", current_scope().principal.roles)
+        with self._work() as work:
+            rows = work.session.execute(_taken(wanted))
+            told = ({**json.loads(body), "seq": seq, "at": at, "leaf": leaf.hex()} for seq, at, leaf, body in rows)
+            entries = selection.write_csv(out, told)
+            work.record(SelectionExported(log_id(work.scope.tenant), _digest(wanted), "csv", entries))
+
+    def take_proved(self, out: IO[str], wanted: EntryFilter) -> None:
+        """Write the entries that are wanted as JSON that proves itself, oldest first.
+
+        It holds each body as it was hashed, and the proof that its leaf is under the checkpoint signed now. At most
+        10,000 entries: raises `Invalid` beyond, and `NotFound` for an empty log. `export` hands out the whole log.
+        """
+        POLICY.require("export", current_scope().principal.roles)
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            raise NotFound("entry")
+        query = _taken(wanted).where(AuditEntryRow.seq <= checkpoint.size)
+        with self._work() as work:
+            session = work.session
+            many = session.scalar(select(func.count()).select_from(query.limit(MOST_PROVED + 1).subquery())) or 0
+            if many > MOST_PROVED:
+                raise Invalid((Fault("number", "entries", f"> {MOST_PROVED}", allowed=f"0–{MOST_PROVED}"),))
+            node = _nodes(session)
+            head = {
+                "log": checkpoint.origin,
+                "checkpoint": self._notary.signed(checkpoint),
+                "keys": list(map(str, self.keys())),
+                "filter": _told(wanted),
+            }
+            told = (
+                {
+                    "seq": seq,
+                    "at": at,
+                    "body": body,
+                    "leaf": leaf.hex(),
+                    "proof": [each.hex() for each in merkle.inclusion(seq - 1, checkpoint.size, node)],
+                }
+                for seq, at, leaf, body in session.execute(query)
+            )
+            entries = selection.write_json(out, head, told)
+            work.record(SelectionExported(log_id(work.scope.tenant), _digest(wanted), "json", entries))
 
     def checkpoint(self) -> Checkpoint | None:
         """Sign how the log stands now, on all sites and in the table; again is harmless. None for an empty log."""
@@ -396,6 +472,7 @@ class AuditService:
             node = _nodes(session)
             path = merkle.inclusion(seq - 1, size, node)
             root = merkle.root(size, node)
+            work.record(LogRead(log_id(work.scope.tenant), digest=sha256(f"entry {seq}".encode())))
         return Inclusion(
             seq, line.at.decode(), line.body.decode(), line.leaf.hex(), size, root.hex(), tuple(h.hex() for h in path)
         )
@@ -455,6 +532,37 @@ class AuditService:
         if wanted is not None and not 1 <= wanted <= size:
             raise NotFound("entry")
         return size if wanted is None else wanted
+
+
+def _asked(wanted: EntryFilter) -> Iterator[ColumnElement[bool]]:
+    told = AuditEntryRow
+    if wanted.action:
+        yield beginning(told.action, wanted.action)
+    if wanted.principal:
+        yield told.principal_id == wanted.principal
+    if wanted.object_id:
+        yield told.object_id == wanted.object_id
+    if wanted.result:
+        yield told.result == wanted.result
+    if wanted.session:
+        yield told.session == wanted.session
+    if wanted.since:
+        yield told.at >= wanted.since
+    if wanted.until:
+        yield told.at < wanted.until
+
+
+def _taken(wanted: EntryFilter) -> Select[int, str, bytes, str]:
+    query = select(AuditEntryRow.seq, _MOMENT, AuditEntryRow.leaf, AuditEntryRow.body).where(*_asked(wanted))
+    return query.order_by(AuditEntryRow.seq).execution_options(yield_per=BATCH)
+
+
+def _told(wanted: EntryFilter) -> dict[str, str]:
+    return {name: str(value) for name, value in asdict(wanted).items() if value}
+
+
+def _digest(wanted: EntryFilter) -> str:
+    return sha256(canonical(_told(wanted)))
 
 
 def _signed(note: str) -> Signed:

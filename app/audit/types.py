@@ -135,10 +135,20 @@ class LogRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TrendsRead(Event):
+class LogCounted(Event):
     """Somebody looked at the audit log in numbers."""
 
     action: ClassVar[str] = "audit:log:counted"
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogVerified(Event):
+    """Somebody verified the audit log; what was the matter with it, or nothing."""
+
+    action: ClassVar[str] = "audit:log:verified"
+    entries: int
+    found: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The register of tasks: name in the jobs table → what is done."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from app.audit.service import log_id
 from app.intake.types import ImportId
@@ -8,7 +9,7 @@ from app.kernel.errors import NotFound
 from app.platform.jobs import Job
 from app.services import Services
 from tenants.policy import as_province
-from tenants.scope import PROVINCE, current_scope
+from tenants.scope import PROVINCE, Principal, current_scope, entered
 
 Progress = Callable[[int, int], None]
 """Told the units done and all units."""
@@ -22,6 +23,14 @@ def _checkpoint(services: Services, job: Job, _progress: Progress) -> None:
     services.audit.checkpoint()
 
 
+def _detect(services: Services, job: Job, _progress: Progress) -> None:
+    if job.subject_id != log_id(job.tenant):
+        raise NotFound("log")
+    watch = Principal("system:detectors", roles=frozenset({"system"}))
+    with entered(replace(current_scope(), principal=watch)):
+        services.alerts.detect()
+
+
 def _provision(services: Services, job: Job, progress: Progress) -> None:
     scope = current_scope()
     if scope.tenant != PROVINCE:
@@ -31,6 +40,7 @@ def _provision(services: Services, job: Job, progress: Progress) -> None:
 
 HANDLERS: Mapping[str, Handler] = {
     "audit.checkpoint": _checkpoint,
+    "audit.detect": _detect,
     "departure.export": lambda services, job, progress: services.departures.run(job.subject_id, progress),
     "departure.retire": lambda services, job, progress: services.retirements.run(job.subject_id, progress),
     "digitisation.page": lambda services, job, _: services.digitisation.process_page(job.subject_id),
