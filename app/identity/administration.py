@@ -44,6 +44,7 @@ from app.kernel.ids import derived_id, new_id
 from app.kernel.predicate import Policy, role
 from app.platform.vault import Vault
 from app.platform.work import Work, Works
+from tenants.quotas import Quotas
 from tenants.scope import TenantId, current_scope
 
 POLICY = Policy(
@@ -108,10 +109,12 @@ class AccountsService:
     ----------
     works : Works
     vault : Vault
+    quotas : Quotas
     """
 
-    def __init__(self, works: Works, vault: Vault) -> None:
+    def __init__(self, works: Works, vault: Vault, quotas: Quotas) -> None:
         self._work = works
+        self._quotas = quotas
         self._vault = vault
 
     def get(self, account_id: AccountId) -> Account:
@@ -182,6 +185,7 @@ class AccountsService:
             row = work.session.scalar(added)
             if row is None:
                 raise LoginTaken(new.login)
+            self._quotas.spend("users", 1)
             work.record(AccountCreated(row.id, roles=""))
             return self._shown(work, row), password
 
@@ -260,6 +264,7 @@ class AccountsService:
                 for name in sorted(map(str, row.roles)):
                     _remove(work, row, name)
                 row.state = AccountState.LEFT
+                self._quotas.spend("users", -1)
                 credentials.end(work, row.id)
                 work.record(StateChanged(row.id, state=row.state))
             return self._shown(work, row)
@@ -271,6 +276,7 @@ class AccountsService:
             row = _row(work, account_id, lock=True)
             _not_oneself(work, row)
             if row.state == AccountState.LEFT:
+                self._quotas.spend("users", 1)
                 row.state = AccountState.WAITING
                 row.created_by = work.scope.principal.id
                 work.record(StateChanged(row.id, state=row.state))

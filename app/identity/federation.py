@@ -51,6 +51,7 @@ from app.kernel.ids import derived_id, new_id
 from app.platform.provincial import ProvinceWorks
 from app.platform.vault import Vault
 from app.platform.work import Work, Works
+from tenants.quotas import Quotas
 from tenants.scope import PROVINCE, Principal, ProvinceScope, TenantId
 
 REALM = "system:realm"
@@ -83,12 +84,15 @@ class FederatedIdentity(IdentityService):
         vault: Vault,
         realm: Realm,
         province: ProvinceWorks,
+        quotas: Quotas,
         *,
         access_minutes: int,
         session_hours: int,
         sessions: int,
     ) -> None:
-        super().__init__(works, vault, access_minutes=access_minutes, session_hours=session_hours, sessions=sessions)
+        super().__init__(
+            works, vault, quotas, access_minutes=access_minutes, session_hours=session_hours, sessions=sessions
+        )
         self._vault = vault
         self._realm = realm
         self._province = province
@@ -130,8 +134,9 @@ class FederatedIdentity(IdentityService):
     def arrive(self, attempt: Attempt, returned: Returned, caller: Caller) -> Token:
         """Open a session for whoever comes back from the realm.
 
-        Raises `SignInStale`, `ProviderDown`, `OrganizationMissing`, `NotMember`, `NoRole`, `RolesClash`, `RoleElsewhere`,
-        `SignInFailed`, and `FactorMissing` where the roles call for a second factor and the realm was told of none.
+        Raises `SignInStale`, `ProviderDown`, `OrganizationMissing`, `NotMember`, `NoRole`, `RolesClash`,
+        `RoleElsewhere`, `SignInFailed`, and `FactorMissing` where the roles call for a second factor and the realm was
+        told of none.
         """
         grant = self._realm.exchange(attempt, returned)
         with self._at_the_door(attempt.tenant, caller) as work:
@@ -280,6 +285,7 @@ class FederatedIdentity(IdentityService):
         }  # fmt: skip
         made = insert(AccountRow).values(values).on_conflict_do_nothing().returning(AccountRow.id)
         if work.session.scalar(made) is not None:
+            self._quotas.spend("users", 1)
             work.record(AccountCreated(account_id, roles=",".join(sorted(roles))))
         row = work.session.get_one(AccountRow, (work.scope.tenant, account_id))
         self._grant(work, row, roles)

@@ -59,6 +59,7 @@ from app.kernel.errors import DomainError, Fault, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.platform.vault import Vault
 from app.platform.work import Work, Works
+from tenants.quotas import Quotas
 from tenants.scope import Principal, Scope, TenantId, current_scope, entered, new_request_id
 
 __all__ = ["POLICY", "AccountsService", "IdentityService"]
@@ -80,6 +81,7 @@ class IdentityService:
     ----------
     works : Works
     vault : Vault
+    quotas : Quotas
     access_minutes : int
         Life of an access token, and of a session nobody uses.
     session_hours : int
@@ -88,8 +90,11 @@ class IdentityService:
         Most sessions of one account; a further one ends the oldest.
     """
 
-    def __init__(self, works: Works, vault: Vault, *, access_minutes: int, session_hours: int, sessions: int) -> None:
+    def __init__(
+        self, works: Works, vault: Vault, quotas: Quotas, *, access_minutes: int, session_hours: int, sessions: int
+    ) -> None:
         self._work = works
+        self._quotas = quotas
         self._vault = vault
         self._factors = Factors(vault)
         self._lives = Lives(timedelta(minutes=access_minutes), timedelta(hours=session_hours))
@@ -117,6 +122,7 @@ class IdentityService:
                 if row.display_name != display_name or held != self._installed(work, row):
                     raise LoginTaken(login)
                 return account_value(row)
+            self._quotas.spend("users", 1)
             now = clock.now()
             row = AccountRow(
                 id=account_id,

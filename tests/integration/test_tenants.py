@@ -395,7 +395,7 @@ class TestOffice:
         for role in ("archivist", "director", "sys_admin", "sec_admin", "audit_admin"):
             scope = ProvinceScope(Principal("account:1", roles=frozenset({role})), "test")
             for act in (
-                lambda s: services.console.counties(s),
+                services.console.counties,
                 lambda s: services.console.county(county.tenant, s),
                 lambda s: services.provisioning.begin(order(), s),
                 lambda s: services.provisioning.retry(county.tenant, s),
@@ -420,7 +420,7 @@ class TestOffice:
         assert answer.status_code == unknown.status_code == 403
         assert other.tenant not in answer.text
 
-    def test_the_office_works_by_the_api(self, services: Services, office: County, work_off: Callable[[], int]) -> None:
+    def test_the_office_works_by_the_api(self, office: County, work_off: Callable[[], int]) -> None:
         api, new = office.client("province"), order()
         sent = {
             "id": new.tenant.id,
