@@ -37,10 +37,14 @@ from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, c
 
 LEFT_BEHIND = {
     "agreement": "of two counties",
+    "citizen_code": "credential",
+    "citizen_session": "credential",
     "client_secret": "credential",
     "client_token": "credential",
     "credential": "credential",
+    "logout_token": "credential",
     "lookup": "of two counties",
+    "organization": "of this installation",
     "sign_in_source": "of this installation",
     "tenant_export": "of the province's office",
     "tenant_key": "in key.json, under the county's passphrase",

@@ -40,6 +40,7 @@ def upgrade() -> None:
     # A logout token names a session of the provider and no county: the province may see where it is open, no more.
     op.execute("CREATE POLICY province ON credential FOR SELECT TO lantai_province USING (sid <> '')")
     op.execute("GRANT SELECT (tenant_id, sid) ON credential TO lantai_province")
+    op.execute("SELECT departure_reach()")
 
 
 def downgrade() -> None:
