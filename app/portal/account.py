@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.types import SessionId
+from app.identity.types import FACTOR_ROLES, SessionId
 from app.kernel.errors import DomainError
 from app.portal import words
 from app.portal.edge import services, show
@@ -88,6 +88,7 @@ def _index(error: DomainError | None = None, *, at: str = "") -> Answer:
         status=422 if error else 200,
         me=me,
         left=identity.recovery_left() if me.factor else 0,
+        obligatory=bool(me.roles & FACTOR_ROLES),
         sessions=identity.sessions(),
         at=at,
         done=request.args.get("done", ""),

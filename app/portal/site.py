@@ -13,16 +13,19 @@ from app.platform.messages import known
 from app.portal import (
     account,
     admin,
+    agreements,
     assets,
     audit,
     catalogue,
     citizens,
+    clients,
     duties,
     edge,
     home,
     iiif,
     imports,
     jobs,
+    lookups,
     province,
     rights,
     search,
@@ -48,6 +51,10 @@ _PAGES = (
     admin.bp,
     duties.bp,
     province.bp,
+    agreements.bp,
+    agreements.overview,
+    lookups.bp,
+    clients.bp,
 )
 _ROOMS = {
     "portal.catalogue": "records",
@@ -59,6 +66,10 @@ _ROOMS = {
     "portal.audit": "audit",
     "portal.admin": "identity",
     "portal.province": "province",
+    "portal.agreements": "agreements",
+    "portal.all_agreements": "agreements",
+    "portal.lookups": "lookups",
+    "portal.clients": "clients",
 }
 """Which room's policy answers for which pages, to say whose a refused function is."""
 
@@ -92,6 +103,7 @@ def register(app: Flask) -> None:
     site.app_context_processor(lambda: _in_every_template() | {"asset": asset} if "nonce" in g else {})
     site.add_app_template_filter(words.moment, "moment")
     site.add_app_template_filter(words.day, "day")
+    site.add_app_template_filter(words.device, "device")
     for door in (site, citizens.bp, citizens.development):
         app.register_blueprint(door)
 

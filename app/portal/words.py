@@ -12,6 +12,14 @@ from app.records.types import CheckFailed, Finding
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 _EIGHT = 8
+_BROWSERS = (
+    ("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+"""What clients write into User-Agent, in the order in which the first match names them: most name others too."""
 
 
 def t(code: str, **facts: object) -> str:
@@ -44,6 +52,9 @@ def refusal(error: DomainError) -> str:
     facts = error.facts()
     if "state" in facts:
         facts["state"] = named("state.item", facts["state"])
+    for name in ("role", "roles"):
+        if name in facts:
+            facts[name] = t("rights.list").join(named("role", role) for role in str(facts[name]).split(", "))
     return t(error.code, **facts)
 
 
@@ -88,3 +99,9 @@ def is_id(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def device(client: str) -> str:
+    """Return what a client calls itself in few words: browser and system; as it is where neither is known."""
+    seen = [next((name for mark, name in marks if mark in client), "") for marks in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, seen)) or client
