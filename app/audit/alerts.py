@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Select, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from app.audit.types import (
     AlertAcknowledged,
     AlertId,
     AlertRaised,
+    AlertRead,
     AlreadyAcknowledged,
     DetectorTuned,
     OwnAlert,
@@ -55,6 +56,7 @@ LONGEST_NOTE = 2000
 
 _BY_NAME = {detector.name: detector for detector in DETECTORS}
 _MOMENT = func.to_char(func.timezone("UTC", AuditEntryRow.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+_entries = select(AuditEntryRow.seq, AuditEntryRow.at, _MOMENT, AuditEntryRow.leaf, AuditEntryRow.body)
 
 
 class AlertsService:
@@ -84,6 +86,19 @@ class AlertsService:
         shown = rows[: request.limit]
         more = len(rows) > request.limit
         return Page(shown, encode_cursor((shown[-1].raised_at.isoformat(), str(shown[-1].id))) if more else None)
+
+    def get(self, alert_id: uuid.UUID) -> tuple[Alert, tuple[Act, ...]]:
+        """Return an alert and the entries it stands on, which is recorded; raises `NotFound`."""
+        scope = current_scope()
+        ALERTS.require("read", scope.principal.roles)
+        with self._work() as work:
+            row = work.session.get(AlertRow, (scope.tenant, alert_id))
+            if row is None:
+                raise NotFound("alert")
+            alert = _value(row)
+            evidence = tuple(_read(work.session, _entries.where(AuditEntryRow.seq.in_(alert.evidence))))
+            work.record(AlertRead(alert_id))
+            return alert, evidence
 
     def waiting(self) -> int:
         """Return how many alerts nobody has taken note of."""
@@ -230,15 +245,19 @@ class _Past:
 
 
 def _acts(session: Session, detector: Detector, read_until: datetime | None) -> Iterator[Act]:
-    """Yield what a detector reads: all since the last time, and as much before as its window is long."""
+    """Return what a detector reads: all since the last time, and as much before as its window is long."""
     told = AuditEntryRow
     since = read_until or func.clock_timestamp() - timedelta(days=1)
-    query = select(told.seq, told.at, _MOMENT, told.leaf, told.body).where(told.at >= since - detector.window)
+    query = _entries.where(told.at >= since - detector.window)
     if detector.actions:
         query = query.where(told.action.in_(detector.actions))
     if detector.result:
         query = query.where(told.result == detector.result)
-    rows = session.execute(query.order_by(told.seq).execution_options(yield_per=1000))
+    return _read(session, query)
+
+
+def _read(session: Session, query: Select[int, datetime, str, bytes, str]) -> Iterator[Act]:
+    rows = session.execute(query.order_by(AuditEntryRow.seq).execution_options(yield_per=1000))
     for seq, at, moment, leaf, body in rows:
         said = json.loads(body)
         line = Line(seq, moment.encode(), leaf, body.encode())

@@ -171,6 +171,13 @@ class AlertRaised(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRead(Event):
+    """Somebody read an alert with the entries it stands on."""
+
+    action: ClassVar[str] = "audit:alert:read"
+
+
+@dataclass(frozen=True, slots=True)
 class AlertAcknowledged(Event):
     """Somebody took note of an alert."""
 
