@@ -16,12 +16,14 @@ from app.audit.offline import TILE
 from app.audit.service import log_id
 from app.intake.types import ImportId
 from app.kernel.events import Event
+from app.kernel.ids import derived_id
 from app.kernel.paging import PageRequest
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.records.types import Description, ItemQuery
 from app.services import Services
+from tenants.scope import ProvinceScope
 from tests import sheets
-from tests.conftest import County, MakeCounty
+from tests.conftest import SYSTEM, County, MakeCounty
 
 WORD = "柳荫渡口"
 """Stands in titles, on a page and in names of the first county alone."""
@@ -31,12 +33,21 @@ FILLED_BY_HAND = {
     " SELECT tenant_id, gen_random_uuid(), id, 'WS', '文书' FROM fonds WHERE tenant_id = %s LIMIT 1",
     "code_rule": "INSERT INTO code_rule (tenant_id, id, name, fonds_code, category_code, rank, rule)"
     """ VALUES (%s, gen_random_uuid(), '甲', 'Z999', 'WS', 1, '{"segments": [], "width": 4}')""",
+    "tenant_order": "INSERT INTO tenant_order (tenant_id, administrators, asked_by, asked_at)"
+    " VALUES (%s, '[]', 'x', now())",
+    "tenant_step": "INSERT INTO tenant_step (tenant_id, name, state, attempts) VALUES (%s, 'keys', 'done', 1)",
     "citizen": "INSERT INTO citizen (tenant_id, id, issuer, subject, created_at)"
     " VALUES (%s, gen_random_uuid(), 'phone', 'x', now())",
     "citizen_code": "INSERT INTO citizen_code (tenant_id, id, subject, phone, client, digest, tries, used, created_at)"
     " VALUES (%s, gen_random_uuid(), 'x', 'x', 'x', 'x', 0, false, now())",
-    "citizen_session": "INSERT INTO citizen_session (tenant_id, id, citizen_id, digest, created_at, expires_at, ends_at)"
-    " SELECT tenant_id, gen_random_uuid(), id, 'x', now(), now(), now() FROM citizen WHERE tenant_id = %s LIMIT 1",
+    "citizen_session": "INSERT INTO citizen_session"
+    " (tenant_id, id, citizen_id, digest, created_at, expires_at, ends_at) SELECT tenant_id, gen_random_uuid(), id, 'x', now(), now(), now() FROM citizen WHERE tenant_id = %s LIMIT 1",
+    "tenant_export": "INSERT INTO tenant_export"
+    " (tenant_id, id, county, folder, key, asked_by, asked_at, digest, facts)"
+    " SELECT %s, gen_random_uuid(), id, '', '', '', now(), '', '{}' FROM tenant WHERE kind = 'county' LIMIT 1",
+    "tenant_retirement": "INSERT INTO tenant_retirement"
+    " (tenant_id, id, county, export_id, reason, proposed_by, proposer, proposed_at, facts)"
+    " SELECT tenant_id, gen_random_uuid(), county, id, '', '', '', now(), '{}' FROM tenant_export WHERE tenant_id = %s",
 }
 """Tables that no verb of the product writes yet, or none for a county."""
 
@@ -160,6 +171,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         work.record(*(Counted(log_id(county.tenant)) for _ in range(TILE)))
     with county.acting("audit"):
         services.audit.checkpoint()
+    services.quotas.set(county.tenant, "pages", 100, 1000, ProvinceScope(SYSTEM, "test"))
     county.token()
     for statement in FILLED_BY_HAND.values():
         superuser._connection.execute(statement.encode(), (county.tenant,))
@@ -176,11 +188,14 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
     assert zipped.file_id
     subjects = {
         "audit.checkpoint": log_id(county.tenant),
+        "departure.export": uuid.UUID(str(superuser.row_of("tenant_export", county)["id"])),
+        "departure.retire": uuid.UUID(str(superuser.row_of("tenant_retirement", county)["id"])),
         "digitisation.page": page.id,
         "digitisation.unpack": zipped.file_id,
         "intake.read": begun.id,
         "intake.write": begun.id,
         "search.index_item": coded.id,
+        "tenants.provision": derived_id("tenant", county.tenant),
     }
     return Lived(county, ids, subjects)
 
