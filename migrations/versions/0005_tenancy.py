@@ -109,11 +109,13 @@ def _count() -> None:
     """Count what counties already use. The owner is held by row security too, and lifts it for itself meanwhile."""
     for table in ("account", "stored_object"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    into = "INSERT INTO usage (tenant_id, kind, period, used)"
-    op.execute(f"{into} SELECT tenant_id, 'users', '', count(*) FROM account GROUP BY tenant_id")
     op.execute(
-        f"{into} SELECT tenant_id, 'storage', '', sum(size) FROM stored_object"
-        " WHERE key LIKE 'originals/%' GROUP BY tenant_id"
+        "INSERT INTO usage (tenant_id, kind, period, used)"
+        " SELECT tenant_id, 'users', '', count(*) FROM account GROUP BY tenant_id"
+    )
+    op.execute(
+        "INSERT INTO usage (tenant_id, kind, period, used)"
+        " SELECT tenant_id, 'storage', '', sum(size) FROM stored_object WHERE key LIKE 'originals/%' GROUP BY tenant_id"
     )
     for table in ("account", "stored_object"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

@@ -58,6 +58,11 @@ def a_file(field: str) -> Sample:
     return lambda _county, _lived: {"data": {field: (io.BytesIO(b"%PDF-"), "a.pdf")}}
 
 
+A_COUNTY = {
+    "id": "further", "name": "县", "division_code": "990121", "archive_code": "123456",
+    **{role: {"login": "one", "name": "某"} for role in ("sys_admin", "sec_admin", "audit_admin")},
+}  # fmt: skip
+
 SENT: Mapping[str, Sample] = {
     f"PATCH {API}/items/<uuid:item_id>": plain(json={"change": {"note": "x"}}, **IF_MATCH),
     f"POST {API}/items/<uuid:item_id>/accept": plain(**IF_MATCH),
@@ -108,6 +113,16 @@ ASKED: Mapping[str, Sample] = {
         "data": {"county": county.tenant, "login": "archivist", "password": PASSWORD}
     },
     "POST /sign-out": plain(data={}),
+    f"POST {API}/province/tenants": plain(json=A_COUNTY),
+    f"PUT {API}/province/tenants/<tenant>/quota": plain(json={"kind": "pages", "soft": 0, "hard": 0}),
+    f"POST {API}/province/tenants/<tenant>/suspend": plain(json={"mode": "suspended", "reason": "x"}),
+    f"POST {API}/province/tenants/<tenant>/resume": plain(),
+    f"POST {API}/province/tenants/<tenant>/steps/retry": plain(),
+    "POST /province/tenants/new": plain(data={"id": "further"}),
+    **{
+        f"POST /province/tenants/<tenant>/{act}": plain(data={"mode": "suspended", "reason": "x", "confirmed": "1"})
+        for act in ("quota", "resume", "retry", "suspend", "welcome")
+    },
     "POST /me/sign-in": plain(data={"phone": "13800138000"}),
     "POST /me/sign-in/code": plain(data={"code": "000000"}),
     "POST /me/name": plain(data={"name": "王小明", "id_card": "11010519491231002X"}),
