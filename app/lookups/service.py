@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import func, select, text, tuple_
 
 from app.kernel import clock
-from app.kernel.errors import DomainError, Fault, Invalid
+from app.kernel.errors import DomainError, Fault, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.lookups import rules
@@ -95,6 +95,14 @@ class LookupService:
             self._receive(asked, Answer(Outcome.REFUSED, ()))
             raise
         return self._receive(asked, answer)
+
+    def get(self, lookup_id: uuid.UUID) -> Lookup:
+        """Return a lookup this county asked or answered; raises `NotFound`."""
+        POLICY.require("read", current_scope().principal.roles)
+        found = self._find(lookup_id)
+        if found is None:
+            raise NotFound("lookup")
+        return found
 
     def page(self, request: PageRequest, *, side: Side) -> Page[Lookup]:
         """Return what this county asked, or what others asked of it, newest first."""

@@ -3,23 +3,30 @@
 from collections.abc import Mapping
 
 from app.audit.service import POLICY as AUDIT
+from app.clients.service import POLICY as CLIENTS
+from app.clients.types import SCOPES
 from app.digitisation.service import POLICY as DIGITISATION
 from app.identity.service import POLICY as IDENTITY
 from app.identity.types import ROLES
 from app.intake.service import POLICY as INTAKE
 from app.kernel.predicate import And, Is, Not, Or, Policy, Predicate, Role, permits
+from app.lookups.service import POLICY as LOOKUPS
 from app.platform.ledger import POLICY as JOBS
 from app.records.service import POLICY as RECORDS
 from search.service import POLICY as SEARCH
+from tenants.agreements import POLICY as AGREEMENTS
 from tenants.policy import POLICY as PROVINCE
 from tenants.scope import scope_or_none
 
 _POLICIES: Mapping[str, Policy] = {
+    "agreements": AGREEMENTS,
     "audit": AUDIT,
+    "clients": CLIENTS,
     "digitisation": DIGITISATION,
     "identity": IDENTITY,
     "intake": INTAKE,
     "jobs": JOBS,
+    "lookups": LOOKUPS,
     "province": PROVINCE,
     "records": RECORDS,
     "search": SEARCH,
@@ -65,7 +72,7 @@ def holders(room: str, action: str) -> tuple[tuple[Predicate, tuple[str, ...]], 
     """Return the roles that may do something, those under one condition together; `ALWAYS` under none."""
     tree = _POLICIES[room].rules[action]
     found: dict[Predicate, list[str]] = {}
-    for role in sorted(ROLES):
+    for role in (*sorted(ROLES), *SCOPES, "agreement"):
         condition = _left(tree, role)
         if condition != NEVER:
             found.setdefault(condition, []).append(role)
