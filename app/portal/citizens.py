@@ -16,8 +16,8 @@ SESSION = "lantai_citizen"
 _CHALLENGE = "lantai_challenge"
 _OPEN = frozenset({"begin_form", "begin", "code_form", "code"})
 
-bp = Blueprint("citizens", __name__, url_prefix="/me", template_folder="templates")
-development = Blueprint("development", __name__, url_prefix="/dev", template_folder="templates")
+bp = Blueprint("citizens", __name__, url_prefix="/me")
+development = Blueprint("development", __name__, url_prefix="/dev")
 
 
 @development.before_request

@@ -30,7 +30,7 @@ _OPEN_TO_ALL = frozenset(
         "portal.home.index", "portal.home.sign_in", "portal.home.sign_in_form", "portal.static",
         "portal.steps.step", "portal.steps.code", "portal.steps.authenticator", "portal.steps.password",
         "portal.sign_on.start", "portal.sign_on.callback",
-        "citizens.begin_form", "citizens.begin", "citizens.code_form", "citizens.code",
+        "public.citizens.begin_form", "public.citizens.begin", "public.citizens.code_form", "public.citizens.code",
     }
 )  # fmt: skip
 

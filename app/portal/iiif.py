@@ -174,4 +174,5 @@ def _canvas(page: PageView) -> dict[str, object]:
 def _kept_a_while(answer: Response) -> Response:
     """Let the reader's own browser keep an image while he turns pages, nobody else and not on disk for long."""
     answer.headers["Cache-Control"] = "private, max-age=600"
+    answer.vary.update(("Authorization", "Cookie"))  # whoever signs in next at this browser asks anew
     return answer

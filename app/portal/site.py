@@ -94,7 +94,10 @@ def register(app: Flask) -> None:
         site.register_blueprint(sign_on.bp)
         app.register_blueprint(sign_on.calls)
     site.before_request(edge.enter)
-    for door in (site, citizens.bp, citizens.development):
+    public = Blueprint("public", __name__, template_folder="templates")
+    for pages in (citizens.bp, citizens.development):
+        public.register_blueprint(pages)
+    for door in (site, public):
         door.after_request(edge.leave)
         door.teardown_request(edge.close)
         door.register_error_handler(DomainError, _refused)
@@ -104,7 +107,7 @@ def register(app: Flask) -> None:
     site.add_app_template_filter(words.moment, "moment")
     site.add_app_template_filter(words.day, "day")
     site.add_app_template_filter(words.device, "device")
-    for door in (site, citizens.bp, citizens.development):
+    for door in (site, public):
         app.register_blueprint(door)
 
 
@@ -136,7 +139,7 @@ def _csrf_field() -> Markup:
 
 def _other_language() -> str:
     other = "en" if edge.language() == "zh" else "zh"
-    home = "/me/" if request.blueprint == "citizens" else "/desk/"
+    home = "/me/" if request.blueprint == "public.citizens" else "/desk/"
     return _here(without=("lang",), lang=other) if request.method == "GET" else f"{home}?lang={other}"
 
 

@@ -41,10 +41,11 @@ FILLED_BY_HAND = {
     "citizen_code": "INSERT INTO citizen_code (tenant_id, id, subject, phone, client, digest, tries, used, created_at)"
     " VALUES (%s, gen_random_uuid(), 'x', 'x', 'x', 'x', 0, false, now())",
     "citizen_session": "INSERT INTO citizen_session"
-    " (tenant_id, id, citizen_id, digest, created_at, expires_at, ends_at) SELECT tenant_id, gen_random_uuid(), id, 'x', now(), now(), now() FROM citizen WHERE tenant_id = %s LIMIT 1",
+    " (tenant_id, id, citizen_id, digest, created_at, expires_at, ends_at)"
+    " SELECT tenant_id, gen_random_uuid(), id, 'x', now(), now(), now() FROM citizen WHERE tenant_id = %s LIMIT 1",
     "tenant_export": "INSERT INTO tenant_export"
     " (tenant_id, id, county, folder, key, asked_by, asked_at, digest, facts)"
-    " SELECT %s, gen_random_uuid(), id, '', '', '', now(), '', '{}' FROM tenant WHERE kind = 'county' LIMIT 1",
+    " VALUES (%s, gen_random_uuid(), '', '', '', '', now(), '', '{}')",
     "tenant_retirement": "INSERT INTO tenant_retirement"
     " (tenant_id, id, county, export_id, reason, proposed_by, proposer, proposed_at, facts)"
     " SELECT tenant_id, gen_random_uuid(), county, id, '', '', '', now(), '{}' FROM tenant_export WHERE tenant_id = %s",
