@@ -88,7 +88,6 @@ class ExportRow(TenantOwned, Base):
     __tablename__ = "tenant_export"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
-        ForeignKeyConstraint(["county"], ["tenant.id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -109,7 +108,6 @@ class RetirementRow(TenantOwned, Base):
     __tablename__ = "tenant_retirement"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
-        ForeignKeyConstraint(["county"], ["tenant.id"]),
         ForeignKeyConstraint(["tenant_id", "export_id"], ["tenant_export.tenant_id", "tenant_export.id"]),
         CheckConstraint("approved_by <> proposed_by AND approver <> proposer", name="two_people"),
     )

@@ -166,7 +166,6 @@ def upgrade() -> None:
         sa.Column("facts", JSONB(), nullable=False),
         sa.Column("verified_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_tenant_export_tenant_id")),
-        sa.ForeignKeyConstraint(["county"], ["tenant.id"], name=op.f("fk_tenant_export_county")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_tenant_export")),
     )
     op.create_table(
@@ -190,7 +189,6 @@ def upgrade() -> None:
             "approved_by <> proposed_by AND approver <> proposer", name=op.f("ck_tenant_retirement_two_people")
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_tenant_retirement_tenant_id")),
-        sa.ForeignKeyConstraint(["county"], ["tenant.id"], name=op.f("fk_tenant_retirement_county")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "export_id"], ["tenant_export.tenant_id", "tenant_export.id"],
             name=op.f("fk_tenant_retirement_tenant_id_export_id"),
