@@ -86,9 +86,7 @@ class ExportRow(TenantOwned, Base):
     """A county's export; a row of the province's office, so that it outlives the county."""
 
     __tablename__ = "tenant_export"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     county: Mapped[str]
