@@ -40,9 +40,9 @@ def free_port() -> int:
         return line.getsockname()[1]
 
 
-def code(at: datetime | None = None) -> str:
-    """Return the code that a test administrator's authenticator shows."""
-    return TOTP(base64.b32encode(OTP.encode()).decode()).at(at or clock.now())
+def code(at: datetime | None = None, *, secret: str = "") -> str:
+    """Return what an authenticator shows: that of a test administrator, or one set up with a secret."""
+    return TOTP(secret or base64.b32encode(OTP.encode()).decode()).at(at or clock.now())
 
 
 def person(login: str, *roles: str, otp: bool = False) -> dict[str, object]:
@@ -101,6 +101,12 @@ class Keycloak:
             username="admin", password=PASSWORD, client_id="admin-cli", timeout=10, max_retries=0,
         )  # fmt: skip
         return KeycloakAdmin(connection=line)
+
+    def subject(self, login: str) -> str:
+        """Return the id of a user."""
+        found = self.admin().get_user_id(login)
+        assert found is not None
+        return found
 
     def token(self, tenant: str, *, client: str = AGENCY, realm: str = REALM) -> str:
         """Return an access token of a client's own account, for the organization of a county."""

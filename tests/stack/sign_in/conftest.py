@@ -8,6 +8,8 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+import requests
+from flask import request
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
@@ -65,18 +67,26 @@ class Site:
     ----------
     organizations : dict
         By tenant, the ids of the organizations at Keycloak.
+    heard : list of str
+        Logout tokens that Keycloak sent.
     """
 
     address: str
     services: Services
     keycloak: Keycloak
     organizations: dict[TenantId, str]
+    heard: list[str]
 
     @property
     def identity(self) -> FederatedIdentity:
         found = self.services.sign_on
         assert found is not None
         return found
+
+    def told(self, logout_token: str) -> int:
+        """Return the status for a logout token."""
+        sent = {"logout_token": logout_token}
+        return requests.post(f"{self.address}/auth/backchannel-logout", data=sent, timeout=10).status_code
 
     def overdue(self, *, tenant: TenantId = QINGCHUAN) -> None:
         """Let all sessions of a county be due for renewal, as they are five minutes after they began."""
@@ -124,10 +134,18 @@ def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         services = build(settings)
         organizations = dict(_counties(services))
         _join(keycloak, organizations)
-        server = make_server("127.0.0.1", port, create_app(services), threaded=True)
+        heard: list[str] = []
+        web = create_app(services)
+
+        @web.before_request
+        def listen() -> None:
+            if request.path.endswith("/backchannel-logout") and request.remote_addr:
+                heard.append(request.form.get("logout_token", ""))
+
+        server = make_server("127.0.0.1", port, web, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Site(address, services, keycloak, organizations)
+        yield Site(address, services, keycloak, organizations, heard)
         server.shutdown()
         thread.join()
         server.server_close()
