@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -27,10 +28,14 @@ from tenants.directory import Tenant, TenantState
 from tenants.provisioning import ADMINISTRATORS, Administrator, Order
 from tenants.scope import PROVINCE as OFFICE
 from tenants.scope import Scope, TenantId, entered, new_request_id
+from tenants.terms import Terms, today
 
 SHOWN = ("archivist", "scan", "director", "audit")
 LEFT_TO_TRY = 1
 """Items of each county that are left unaccepted, for whoever tries the product."""
+
+AGREED = {"marriage": "M021-ZY·HY", "land": "G033-ZY·TD", "labour": "L052-RS", "school": "J019-ZY·XJ"}
+"""Kinds that the second county opens to the first, and where they lie in its catalogue."""
 
 PATIENCE = 1200.0
 
@@ -47,6 +52,25 @@ def people(settings: Mapping[str, str]) -> None:
         _seat(built, tenant, county.staff)
         if built.directory.get(tenant).state == TenantState.PROVISIONING:
             built.provisioning.run(tenant, province("demo"), lambda _done, _total: None)
+    _agree(built, *PROVINCE.counties[:2])
+
+
+def _agree(built: Services, requester: County, holder: County) -> None:
+    """Bring an agreement of two counties into force, so that one can try a lookup."""
+    agreement_id = derived_id(requester.tenant, "demo", "agreement")
+    with installing(TenantId(requester.tenant)):
+        if built.agreements.is_party(agreement_id):
+            return
+    holdings = {kind: (beginning,) for kind, beginning in AGREED.items()}
+    terms = Terms(
+        holdings, ("own_record", "benefits"), ("archive", "year", "ref_code"), 30, today() + timedelta(days=365)
+    )
+    with entered(_as(built, requester, "director")):
+        built.agreements.draft(requester=requester.tenant, holder=holder.tenant, terms=terms, agreement_id=agreement_id)
+        proposed = built.agreements.propose(agreement_id)
+        built.agreements.sign(agreement_id, version=proposed.version)
+    with entered(_as(built, holder, "director")):
+        built.agreements.sign(agreement_id, version=proposed.version)
 
 
 def _order(county: County) -> Order:

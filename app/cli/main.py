@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import archive, audit, catalogue, install, organization, scans, tenant, users
+from app.cli import agreements, archive, audit, catalogue, clients, install, organization, scans, tenant, users
 from app.cli.bench.command import bench
 from app.cli.session import refuse
 from app.kernel.errors import DomainError
@@ -37,6 +37,8 @@ def main(data: Path) -> None:
 for command in (
     *install.COMMANDS,
     *tenant.COMMANDS,
+    *agreements.COMMANDS,
+    *clients.COMMANDS,
     *organization.COMMANDS,
     users.user,
     *archive.COMMANDS,
