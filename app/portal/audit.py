@@ -1,15 +1,29 @@
-"""The county's audit log, for its audit administrator and director."""
+"""The county's audit log, for its audit administrator."""
 
+import csv
+import io
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from tempfile import TemporaryFile
+from typing import IO
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, send_file
 
-from app.audit.service import EntryFilter, Verdict
+from app.audit.service import CHINA, EntryFilter, Verdict
 from app.kernel.errors import Fault, Invalid
-from app.portal.edge import services, show
-from app.portal.listing import asked
+from app.kernel.paging import PageRequest
+from app.platform.messages import catalogue
+from app.portal.edge import language, services, show
+from app.portal.listing import asked, number
+from app.portal.words import named, t
 
 bp = Blueprint("audit", __name__, url_prefix="/desk/audit")
+
+_MONTH = 30
+_YEAR = 365
+_MOST_FREQUENT = 12
+_CHECKPOINTS = 20
 
 
 @bp.get("")
@@ -20,18 +34,109 @@ def index() -> Response:
 
 @bp.post("/verify")
 def verify() -> Response:
-    """Recompute the chain, and say whether it holds."""
+    """Hold the whole log against its hashes and signatures, and say what does not hold."""
     return _index(services().audit.verify())
 
 
+@bp.get("/checkpoints")
+def checkpoints() -> Response:
+    """List what was signed of the log, and with which keys it is verified."""
+    page = services().audit.checkpoints(asked("i", limit=_CHECKPOINTS))
+    signed = [(each, datetime.fromisoformat(each.at)) for each in page.rows]
+    keys, sites = services().audit.keys(), services().sites
+    return show("audit/checkpoints.html", page=page, signed=signed, keys=keys, sites=sites)
+
+
+@bp.get("/export")
+def export() -> Response:
+    """Hand out the entries that are shown, as CSV or as JSON that proves itself; or the whole log."""
+    wanted, audit = _wanted(), services().audit
+    match request.args.get("format"):
+        case "csv":
+            return handed(lambda out: audit.take(out, wanted), "audit.csv", "text/csv", encoding="utf-8-sig")
+        case "json":
+            return handed(lambda out: audit.take_proved(out, wanted), "audit.json", "application/json")
+        case "zip":
+            packed = TemporaryFile()  # noqa: SIM115  # closed with the answer
+            audit.export(packed)
+            packed.seek(0)
+            return send_file(packed, "application/zip", as_attachment=True, download_name="audit.zip")
+        case other:
+            raise Invalid((Fault("choice", "format", str(other)[:40], allowed="csv, json, zip"),))
+
+
+@bp.get("/trends")
+def trends() -> Response:
+    """Show the log in numbers: a day each, and by what was done."""
+    days = next((days for days in (7, _MONTH, 90, _YEAR) if days == number("days")), _MONTH)
+    counted = services().audit.count(days)
+    if request.args.get("format") == "csv":
+        table = io.StringIO()
+        rows = csv.writer(table)
+        rows.writerow(("day", "acts", "refusals", "sign_in_failures"))
+        rows.writerows((day.day, day.acts, day.refusals, day.sign_in_failures) for day in counted.days)
+        return Response(
+            "\ufeff" + table.getvalue(), content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": "attachment; filename=audit-trends.csv"},
+        )  # fmt: skip
+    kinds = [(action, n) for action, n in counted.actions.items()][:_MOST_FREQUENT]
+    return show("audit/trends.html", days=days, counted=counted, kinds=kinds, choices=(7, _MONTH, 90, _YEAR))
+
+
+def handed(write: Callable[[IO[str]], None], name: str, kind: str, *, encoding: str = "utf-8") -> Response:
+    """Return what a service writes as a file: whole, or not at all where it fails half-way."""
+    held = TemporaryFile()  # noqa: SIM115  # closed with the answer
+    text = io.TextIOWrapper(held, encoding=encoding, newline="")
+    write(text)
+    text.detach()
+    held.seek(0)
+    return send_file(held, kind, as_attachment=True, download_name=name)
+
+
 def _index(verdict: Verdict | None = None) -> Response:
-    wanted = EntryFilter(
+    wanted = _wanted()
+    return show(
+        "audit/index.html",
+        page=services().audit.page(asked("i"), wanted),
+        wanted=wanted,
+        given={name: request.args.get(name, "").strip() for name in ("since", "until")},
+        names=services().accounts.names(),
+        actions=_actions(),
+        newest=services().audit.checkpoints(PageRequest(1)).rows,
+        verdict=verdict,
+        finding=_finding,
+    )
+
+
+def _finding(verdict: Verdict) -> str:
+    told = verdict.findings[0]
+    return t(f"audit.finding.{told.kind}", seq=told.seq, until=told.until, where=told.where)
+
+
+def _actions() -> list[tuple[str, str]]:
+    """Return every action that has words, in their order."""
+    codes = (code.removeprefix("audit.") for code in catalogue(language()) if code.startswith("audit."))
+    return sorted((code, named("audit", code)) for code in codes if code.count(":") == 2)  # noqa: PLR2004  # room:subject:verb
+
+
+def _wanted() -> EntryFilter:
+    since, until = _day("since"), _day("until")
+    return EntryFilter(
         action=request.args.get("action", "").strip(),
         principal=request.args.get("principal", "").strip(),
         object_id=_object(),
+        result=request.args.get("result", ""),
+        since=since,
+        until=until and until + timedelta(days=1),
     )
-    page = services().audit.page(asked("i"), wanted)
-    return show("audit.html", page=page, wanted=wanted, verdict=verdict)
+
+
+def _day(name: str) -> datetime | None:
+    written = request.args.get(name, "").strip()
+    try:
+        return datetime.combine(date.fromisoformat(written), time(), CHINA) if written else None
+    except ValueError:
+        raise Invalid((Fault("pattern", name, written[:40], allowed="2026-11-20"),)) from None
 
 
 def _object() -> UUID | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.audit.service import ALERTS
 from app.audit.service import POLICY as AUDIT
 from app.clients.service import POLICY as CLIENTS
 from app.clients.types import SCOPES
@@ -20,6 +21,7 @@ from tenants.scope import scope_or_none
 
 _POLICIES: Mapping[str, Policy] = {
     "agreements": AGREEMENTS,
+    "alerts": ALERTS,
     "audit": AUDIT,
     "clients": CLIENTS,
     "digitisation": DIGITISATION,
