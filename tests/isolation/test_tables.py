@@ -14,10 +14,23 @@ from tests.isolation.conftest import AsApp, Lived, Superuser
 
 TABLES = tenant_tables()
 OF_THE_PROVINCE = {"tenant"}
+THE_DATABASES_OWN = {"audit_entry", "audit_head", "audit_tile"}
+"""Written by ``audit_append`` alone."""
+
+THE_PROVINCES_WORD = {"quota", "tenant_order", "tenant_step"}
+"""Read by the county, written by the province."""
 
 
 def query(words: str, table: str) -> sql.Composed:
     return sql.SQL(words).format(sql.Identifier(table))  # pyright: ignore[reportArgumentType]
+
+
+def insertion(table: str) -> sql.Composed:
+    """Return the statement that writes a row given as JSON, but for what the database itself works out."""
+    written = [sql.Identifier(column.name) for column in METADATA.tables[table].columns if column.computed is None]
+    return sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_record(NULL::{0}, %s)").format(
+        sql.Identifier(table), sql.SQL(", ").join(written)
+    )
 
 
 def test_every_table_is_a_countys_or_declared_the_provinces(superuser: Superuser) -> None:
@@ -96,9 +109,9 @@ class TestTable:
         self, as_app: AsApp, superuser: Superuser, lived: Lived, neighbour: County, table: str
     ) -> None:
         row = superuser.row_of(table, lived.county)
-        insert = query("INSERT INTO {0} SELECT * FROM jsonb_populate_record(NULL::{0}, %s)", table)
-        with as_app(neighbour) as connection, pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
-            connection.execute(insert, (json.dumps(row),))
+        why = "permission denied" if table in THE_DATABASES_OWN | THE_PROVINCES_WORD else "row-level security"
+        with as_app(neighbour) as connection, pytest.raises(errors.InsufficientPrivilege, match=why):
+            connection.execute(insertion(table), (json.dumps(row),))
 
     def test_no_row_refers_to_another_county(
         self, as_app: AsApp, superuser: Superuser, lived: Lived, neighbour: County, table: str
@@ -109,11 +122,10 @@ class TestTable:
             for key in METADATA.tables[table].foreign_keys
             if key.parent.name != "tenant_id" and row[key.parent.name] is not None
         ]
-        insert = query("INSERT INTO {0} SELECT * FROM jsonb_populate_record(NULL::{0}, %s)", table)
         with as_app(neighbour) as connection:
             if held:
                 with pytest.raises(errors.ForeignKeyViolation):
-                    connection.execute(insert, (json.dumps(row),))
+                    connection.execute(insertion(table), (json.dumps(row),))
 
     @pytest.mark.parametrize("bound", [None, ""])
     def test_without_a_county_it_raises(self, postgres: EmbeddedPostgres, table: str, bound: str | None) -> None:
