@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from app.cli.bench import import_rate, isolation_cost, ocr_overhead
+from app.cli.bench import audit_append, import_rate, isolation_cost, ocr_overhead
 
 BENCHMARKS: Mapping[str, Callable[[], bool]] = {
     "ocr_overhead": ocr_overhead.run,
     "import_rate": import_rate.run,
     "isolation_cost": isolation_cost.run,
+    "audit_append": audit_append.run,
 }
 
 
