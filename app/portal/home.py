@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.types import NotSignedIn
+from app.identity.types import NotSignedIn, TooManySignIns
 from app.kernel.errors import DomainError
 from app.kernel.paging import PageRequest
 from app.portal import words
@@ -40,6 +40,8 @@ def sign_in() -> Answer:
         token = services().identity.begin(
             tenant.id, request.form.get("login", "").strip(), request.form.get("password", ""), caller()
         )
+    except TooManySignIns:
+        raise
     except DomainError as error:
         return show("sign_in.html", status=422, refusal=words.refusal(error), **_sign_in_fields())
     _forget_session()
