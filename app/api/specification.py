@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.api import (
     accounts,
     agreements,
+    alerts,
     audit,
     clients,
     documentation,
@@ -31,7 +32,7 @@ from app.api.edge import PREFIX
 
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
-    province.blp, agreements.blp, lookups.blp, clients.blp,
+    alerts.blp, province.blp, agreements.blp, lookups.blp, clients.blp,
     accounts.blp, me.blp,
 )  # fmt: skip
 

@@ -378,7 +378,7 @@ class AuditService:
         each = (first.date() + timedelta(days=n) for n in range(days))
         return Trends(tuple(by_day.get(day, Day(day, 0, 0, 0)) for day in each), dict(actions))
 
-    def take(self, out: IO[str], wanted: EntryFilter) -> None:
+    def take(self, out: IO[bytes], wanted: EntryFilter) -> None:
         """Write the entries that are wanted as CSV, oldest first."""
         POLICY.require("export", current_scope().principal.roles)
         with self._work() as work:
@@ -387,7 +387,7 @@ class AuditService:
             entries = selection.write_csv(out, told)
             work.record(SelectionExported(log_id(work.scope.tenant), _digest(wanted), "csv", entries))
 
-    def take_proved(self, out: IO[str], wanted: EntryFilter) -> None:
+    def take_proved(self, out: IO[bytes], wanted: EntryFilter) -> None:
         """Write the entries that are wanted as JSON that proves itself, oldest first.
 
         It holds each body as it was hashed, and the proof that its leaf is under the checkpoint signed now. At most

@@ -6,6 +6,7 @@ import click
 
 from app.audit.offline import Checkpoint, Finding
 from app.audit.service import Entry, EntryFilter, Verdict
+from app.audit.types import Alert
 from app.cli.session import say, services, signed_in, spoken
 from app.kernel.paging import PageRequest
 from app.platform.messages import text
@@ -13,7 +14,7 @@ from app.platform.messages import text
 
 @click.group()
 def audit() -> None:
-    """Read, verify and export the audit log of your county (audit administrator, director)."""
+    """Read, verify and export the audit log of your county (audit administrator)."""
 
 
 def _entry_line(entry: Entry) -> str:
@@ -94,4 +95,21 @@ def export(file: Path) -> None:
     click.echo(text("cli.audit.exported", spoken(), size=signed.size, file=file))
 
 
-COMMANDS = (audit,)
+def _alert_line(alert: Alert) -> str:
+    state = text("alerts.acknowledged" if alert.acknowledged_at else "alerts.waiting", spoken())
+    told = f"{text(f'severity.{alert.severity}', spoken())}  {text(f'detector.{alert.detector}', spoken())}"
+    return f"{alert.raised_at:%Y-%m-%d %H:%M:%S}  {state}  {told}  {alert.subject}  {alert.id}"
+
+
+@click.command()
+@click.option("--waiting", is_flag=True, help="Only those nobody has acknowledged.")
+@click.option("--limit", default=50, type=click.IntRange(1, 200))
+@click.option("--json", "as_json", is_flag=True)
+def alerts(*, waiting: bool, limit: int, as_json: bool) -> None:
+    """List the alerts of the detectors, newest first (security administrator)."""
+    with signed_in(writing=False):
+        page = services().alerts.page(PageRequest(limit), waiting=waiting)
+    say(page.rows, as_json=as_json, line=_alert_line)
+
+
+COMMANDS = (audit, alerts)

@@ -380,8 +380,8 @@ def test_only_the_auditor_reads_it(services: Services, read: Log, login: str) ->
         lambda: services.audit.inclusion(1),
         lambda: services.audit.consistency(1),
         lambda: services.audit.export(io.BytesIO()),
-        lambda: services.audit.take(io.StringIO(), EntryFilter()),
-        lambda: services.audit.take_proved(io.StringIO(), EntryFilter()),
+        lambda: services.audit.take(io.BytesIO(), EntryFilter()),
+        lambda: services.audit.take_proved(io.BytesIO(), EntryFilter()),
         lambda: services.audit.count(30),
     ]
     with read.acting(login):
