@@ -197,7 +197,7 @@ class FederatedIdentity(IdentityService):
         for tenant in tenants:
             with self._at_the_door(TenantId(tenant), Caller()) as work:
                 gone = delete(CredentialRow).where(of_it).returning(CredentialRow.account_id, CredentialRow.session_id)
-                for account, session in sorted(set(work.session.execute(gone).tuples())):
+                for account, session in sorted({(account, session) for account, session in work.session.execute(gone)}):
                     work.record(SessionEnded(account, session=str(session)))
 
     def _borne(self, token: str, kinds: tuple[Kind, ...]) -> Identified:

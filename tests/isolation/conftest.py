@@ -23,6 +23,9 @@ from app.records.types import Description, ItemQuery
 from app.services import Services
 from tenants.scope import ProvinceScope
 from tests import sheets
+from tests.integration.test_agreements import concluded
+from tests.integration.test_clients import bureau
+from tests.integration.test_lookups import ask
 from tests.conftest import SYSTEM, County, MakeCounty
 
 WORD = "柳荫渡口"
@@ -35,6 +38,9 @@ FILLED_BY_HAND = {
     """ VALUES (%s, gen_random_uuid(), '甲', 'Z999', 'WS', 1, '{"segments": [], "width": 4}')""",
     "tenant_order": "INSERT INTO tenant_order (tenant_id, administrators, asked_by, asked_at)"
     " VALUES (%s, '[]', 'x', now())",
+    "organization": "INSERT INTO organization (tenant_id, issuer, organization_id, created_at)"
+    " VALUES (%s, 'x', gen_random_uuid(), now())",
+    "logout_token": "INSERT INTO logout_token (tenant_id, jti, expires_at) VALUES (%s, 'x', now())",
     "tenant_step": "INSERT INTO tenant_step (tenant_id, name, state, attempts) VALUES (%s, 'keys', 'done', 1)",
     "citizen": "INSERT INTO citizen (tenant_id, id, issuer, subject, created_at)"
     " VALUES (%s, gen_random_uuid(), 'phone', 'x', now())",
@@ -131,6 +137,15 @@ def _zip(**files: bytes) -> io.BytesIO:
     return out
 
 
+def _across(county: County, partner: County) -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:
+    """Bring an agreement into force, ask once under it, and let a program have a token."""
+    agreement = concluded(county, partner)
+    lookup = ask(county, partner, WORD)
+    client = bureau(county, "records:read")
+    client.at()
+    return agreement.id, lookup.id, client.client.id
+
+
 @pytest.fixture(scope="session")
 def lived(make_county: MakeCounty, services: Services, superuser: Superuser, work_off: Callable[[], int]) -> Lived:
     """Return a county that imported, scanned, numbered, checked and accepted."""
@@ -173,6 +188,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
     with county.acting("audit"):
         services.audit.checkpoint()
     services.quotas.set(county.tenant, "pages", 100, 1000, ProvinceScope(SYSTEM, "test"))
+    agreement, lookup, client = _across(county, make_county())
     county.token()
     for statement in FILLED_BY_HAND.values():
         superuser._connection.execute(statement.encode(), (county.tenant,))
@@ -185,6 +201,9 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         "job_id": uuid.UUID(str(job["id"])),
         "stray": stray.id,
         "open_item": bound.id,
+        "agreement_id": agreement,
+        "lookup_id": lookup,
+        "client_id": client,
     }
     assert zipped.file_id
     subjects = {
