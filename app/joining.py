@@ -28,7 +28,7 @@ UNBOUND = "LT001"
 def _login_faults(order: Order) -> Iterator[Fault]:
     for person in order.administrators:
         if not LOGIN.fullmatch(person.login):
-            yield Fault("pattern", f"{person.role}_login", person.login[:40], allowed=LOGIN.pattern)
+            yield Fault("login", f"{person.role}_login", person.login[:40])
 
 
 class Keys:

@@ -133,7 +133,7 @@ class TenantStateSet(Event):
 def faults_of(tenant: Tenant) -> Iterator[Fault]:
     """Yield what is wrong with a county's entry."""
     if not _SLUG.fullmatch(tenant.id) or tenant.id == PROVINCE:
-        yield Fault("pattern", "id", tenant.id[:40], allowed=_SLUG.pattern)
+        yield Fault("slug", "id", tenant.id[:40])
     if not tenant.name.strip():
         yield Fault("required", "name")
     elif len(tenant.name) > _LONGEST_NAME or not tenant.name.isprintable():
@@ -141,11 +141,11 @@ def faults_of(tenant: Tenant) -> Iterator[Fault]:
     if not divisions.plausible(tenant.division_code):
         yield Fault("division_code", "division_code", tenant.division_code[:40])
     if not _SIX_DIGITS.fullmatch(tenant.archive_code):
-        yield Fault("pattern", "archive_code", tenant.archive_code[:40], allowed=_SIX_DIGITS.pattern)
+        yield Fault("six_digits", "archive_code", tenant.archive_code[:40])
     if tenant.domain and not _DOMAIN.fullmatch(tenant.domain):
         yield Fault("domain", "domain", tenant.domain[:100])
     if not _REGION.fullmatch(tenant.region):
-        yield Fault("pattern", "region", tenant.region[:40], allowed=_REGION.pattern)
+        yield Fault("pattern", "region", tenant.region[:40], allowed="a–z 0–9 -")
 
 
 class Directory:

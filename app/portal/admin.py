@@ -41,6 +41,8 @@ def index() -> Answer:
         facts["accounts"] = services().identity.accounts()
     if may("jobs", "read"):
         facts["jobs"] = services().jobs.counts()
+    if may("quota", "read"):
+        facts["usage"] = services().quotas.usage()
     return show(f"admin/{role}.html", **facts)
 
 

@@ -31,16 +31,10 @@ def _unit(kind: Kind) -> int:
     return GB if kind == "storage" else 1
 
 
-def amount(kind: Kind, number: int) -> str:
-    """Return a number of a limit as people read it: storage in GB."""
-    shown = f"{number / GB:,.1f}".removesuffix(".0") if kind == "storage" else f"{number:,}"
-    return f"{shown} {words.t(f'quota.unit.{kind}')}"
-
-
 @bp.get("/")
 def index() -> Response:
     """List the counties, the one that needs looking at first."""
-    return show("province/counties.html", counties=services().console.counties(_scope("read")), amount=amount)
+    return show("province/counties.html", counties=services().console.counties(_scope("read")))
 
 
 @bp.get("/tenants/new")
@@ -140,7 +134,6 @@ def _county(tenant: str, refusal: Invalid | None = None) -> Response:
         steps=services().provisioning.steps(tenant, scope),
         modes=CLOSING,
         typed=request.form,
-        amount=amount,
         units={kind: _unit(kind) for kind in LIMITS},
         refusal=words.refusal(refusal) if refusal else "",
         faults=words.faults(refusal) if refusal else (),

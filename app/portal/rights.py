@@ -17,6 +17,7 @@ from app.records.service import POLICY as RECORDS
 from search.service import POLICY as SEARCH
 from tenants.agreements import POLICY as AGREEMENTS
 from tenants.policy import POLICY as PROVINCE
+from tenants.quotas import POLICY as QUOTA
 from tenants.scope import scope_or_none
 
 _POLICIES: Mapping[str, Policy] = {
@@ -30,6 +31,7 @@ _POLICIES: Mapping[str, Policy] = {
     "jobs": JOBS,
     "lookups": LOOKUPS,
     "province": PROVINCE,
+    "quota": QUOTA,
     "records": RECORDS,
     "search": SEARCH,
 }

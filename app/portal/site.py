@@ -119,6 +119,7 @@ def _in_every_template() -> dict[str, object]:
     return {
         "t": words.t,
         "named": words.named,
+        "amount": words.amount,
         "fault": words.fault,
         "reason": words.reason,
         "is_id": words.is_id,

@@ -9,6 +9,7 @@ from app.kernel.errors import DomainError, Fault, Invalid
 from app.platform.messages import known, text
 from app.portal.edge import language, note_refusal
 from app.records.types import CheckFailed, Finding
+from tenants.quotas import GB, Kind
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 _EIGHT = 8
@@ -72,6 +73,12 @@ def reason(error: Mapping[str, object]) -> str:
     facts = {name: value for name, value in error.items() if name != "code"}
     code = str(error.get("code", ""))
     return t(code, **facts) if known(code, language()) else t("portal.unknown_failure", number=code)
+
+
+def amount(kind: Kind, number: int) -> str:
+    """Return a number of a limit as people read it: storage in GB."""
+    shown = f"{number / GB:,.1f}".removesuffix(".0") if kind == "storage" else f"{number:,}"
+    return f"{shown} {t(f'quota.unit.{kind}')}"
 
 
 def moment(at: datetime) -> str:
