@@ -24,7 +24,7 @@ demo: install  ## the demonstration province, in the browser
 test: install-dev  ## unit, integration, isolation, browser, on the embedded engines
 	$(BIN)/pytest -n logical
 
-stack:  ## PostgreSQL, PgBouncer and Redis of the distribution, for stack-test
+stack:  ## PostgreSQL, PgBouncer, Redis, Java and Chromium of the distribution, and a Keycloak, for stack-test
 	.ci/servers
 
 stack-test: install-dev stack  ## the tests that need those servers

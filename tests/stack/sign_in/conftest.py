@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -15,6 +16,7 @@ from werkzeug.serving import make_server
 
 from app.bootstrap import build
 from app.identity.federation import FederatedIdentity
+from app.identity.types import Returned
 from app.platform.settings import Settings
 from app.services import Services
 from app.wsgi import create_app
@@ -88,10 +90,13 @@ class Site:
         sent = {"logout_token": logout_token}
         return requests.post(f"{self.address}/auth/backchannel-logout", data=sent, timeout=10).status_code
 
-    def overdue(self, *, tenant: TenantId = QINGCHUAN) -> None:
-        """Let all sessions of a county be due for renewal, as they are five minutes after they began."""
+    def overdue(self, *, tenant: TenantId = QINGCHUAN, ended: bool = False) -> None:
+        """Let a county's sessions be due for renewal, as they are after five minutes; or past it, as after hours."""
+        until = ", refresh_until = now()" if ended else ""
         with self.services.works._database.scoped(Scope(tenant, SYSTEM)) as session:
-            session.connection().exec_driver_sql("UPDATE credential SET renew_at = now() WHERE renew_at IS NOT NULL")
+            session.connection().exec_driver_sql(
+                f"UPDATE credential SET renew_at = now(){until} WHERE renew_at IS NOT NULL"
+            )
 
     def forget_keys(self) -> None:
         """Let the product ask Keycloak for its keys at the next need, as it does after a while."""
@@ -210,6 +215,16 @@ class Visitor:
         self.begin(tenant)
         self.type_password(login)
         self.page.wait_for_url("**/desk/")
+
+    def caught(self, address: str, login: str) -> Returned:
+        """Sign in, but keep what the browser would have brought back."""
+        self.page.route("**/auth/callback**", lambda route: route.abort())
+        self.page.goto(address)
+        with self.page.expect_request("**/auth/callback**") as sent:
+            self.type_password(login)
+        self.page.unroute("**/auth/callback**")
+        told = {name: values[0] for name, values in parse_qs(urlsplit(sent.value.url).query).items()}
+        return Returned(told["state"], told["iss"], told["code"], "")
 
     def refused(self) -> str:
         """Return the code of the refusal that the page shows."""
