@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from app.cli.bench import audit_append, import_rate, isolation_cost, ocr_overhead
+from app.cli.bench import audit_append, import_rate, isolation_cost, ocr_overhead, scope_overhead, tenants_flat
 
 BENCHMARKS: Mapping[str, Callable[[], bool]] = {
     "ocr_overhead": ocr_overhead.run,
     "import_rate": import_rate.run,
     "isolation_cost": isolation_cost.run,
     "audit_append": audit_append.run,
+    "scope_overhead": scope_overhead.run,
+    "tenants_flat": tenants_flat.run,
 }
 
 

@@ -55,10 +55,10 @@ def county(services: Services, number: int) -> Scope:
     ----------
     services : Services
     number : int
-        1 to 99.
+        1 to 9999.
     """
     tenant = TenantId(f"bench{number}")
-    entry = Tenant(tenant, f"基准{number}县档案馆", f"9901{number:02d}", f"9901{number:02d}")
+    entry = Tenant(tenant, f"基准{number}县档案馆", "990121", f"99{number:04d}")
     services.directory.create(entry, ProvinceScope(ARCHIVIST, "bench"))
     return Scope(tenant, ARCHIVIST, "bench", new_request_id())
 

@@ -31,7 +31,7 @@ ITEMS, BATCH, ROUNDS = 10_000, 1000, 120
 Ask = Callable[[], object]
 
 
-class _Named(Database):
+class Named(Database):
     """Past row security, with each query naming its tenant itself; used once, to learn how they then read."""
 
     @contextmanager
@@ -50,7 +50,7 @@ class _Named(Database):
             )
 
 
-class _Free(Database):
+class Free(Database):
     """Past row security at no cost of its own: nothing is bound, and each statement is swapped for its like.
 
     Parameters
@@ -78,7 +78,7 @@ class _Free(Database):
         return self._likes.get(statement, statement), parameters
 
 
-def _statements(database: Database, ask: Ask) -> list[str]:
+def statements(database: Database, ask: Ask) -> list[str]:
     """Return what an ask says to the database, besides the binding of its tenant."""
     heard: list[str] = []
 
@@ -139,8 +139,8 @@ def _compare(app: Database, named: Database, superuser: str, scope: Scope) -> fl
     guarded, told = _asks(Works(app, ())), _asks(Works(named, ()))
     likes: dict[str, str] = {}
     for name, ask in guarded.items():
-        likes.update(zip(_statements(app, ask), _statements(named, told[name]), strict=True))
-    free = _Free(superuser, scope.tenant, likes)
+        likes.update(zip(statements(app, ask), statements(named, told[name]), strict=True))
+    free = Free(superuser, scope.tenant, likes)
     without = _asks(Works(free, ()))
     ratios: list[float] = []
     for name, ask in guarded.items():
@@ -171,7 +171,7 @@ def run() -> bool:
         for scope in scopes:
             _fill(services, scope)
         app = Database(services.settings.database_url.get_secret_value(), pool_size=1)
-        named = _Named(postgres.dsn(), pool_size=1)
+        named = Named(postgres.dsn(), pool_size=1)
         with named.engine.connect() as connection:
             connection.exec_driver_sql("ANALYZE")
             connection.commit()
