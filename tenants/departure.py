@@ -292,12 +292,21 @@ class Departures:
         self._bag_bytes = bag_bytes
 
     def begin(
-        self, county: str, scope: ProvinceScope, *, passphrase: str = "", to: Path | None = None, job: bool = True
+        self,
+        county: str,
+        scope: ProvinceScope,
+        *,
+        export_id: uuid.UUID | None = None,
+        passphrase: str = "",
+        to: Path | None = None,
+        job: bool = True,
     ) -> Export:
         """Note that a county is to be exported.
 
         Parameters
         ----------
+        export_id : UUID or None
+            Makes the request one and the same when it is repeated.
         passphrase : str
             Under it the county's key goes along; without, what is sealed can never be opened elsewhere.
         to : Path or None
@@ -313,7 +322,10 @@ class Departures:
             raise Invalid((Fault("length", "passphrase", allowed=f"{_SHORTEST_PASSPHRASE}–"),))
         if to is not None and to.exists():
             raise Invalid((Fault("folder_taken", "folder", str(to)),))
-        export_id, now = new_id(), clock.now()
+        export_id, now = export_id or new_id(), clock.now()
+        for export in self.of(tenant.id, scope):
+            if export.id == export_id:
+                return export
         folder = to.resolve() if to else self._folder / f"{tenant.id}-{now:%Y%m%dT%H%M%SZ}-{export_id.hex[-6:]}"
         key = ""
         if passphrase:

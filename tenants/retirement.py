@@ -191,8 +191,10 @@ class Retirements:
             obstacles = tuple(_obstacles(tenant, export, work.session))
         return Plan(tenant, rows, objects, octets, log, export, obstacles)
 
-    def propose(self, county: str, scope: ProvinceScope, *, reason: str) -> Retirement:
-        """Propose to end a county.
+    def propose(
+        self, county: str, scope: ProvinceScope, *, reason: str, retirement_id: uuid.UUID | None = None
+    ) -> Retirement:
+        """Propose to end a county; under an id that was given before, nothing changes.
 
         Raises `Obstacle` where it is not suspended, or where no export of its last state was verified.
         """
@@ -201,7 +203,10 @@ class Retirements:
             raise Invalid((Fault("length", "reason", allowed=f"1–{_LONGEST_REASON}"),))
         plan = self._clear(county, scope)
         assert plan.export is not None  # noqa: S101  # else there were an obstacle
-        retirement_id, person = new_id(), self._person(scope)
+        retirement_id, person = retirement_id or new_id(), self._person(scope)
+        for retirement in self.of(county, scope):
+            if retirement.id == retirement_id:
+                return retirement
         event = RetirementProposed(retirement_id, export=plan.export.id)
         with self._province(scope) as told:
             told.record(plan.county.id, event)

@@ -15,6 +15,7 @@ from app.api import (
     alerts,
     audit,
     clients,
+    departure,
     documentation,
     imports,
     items,
@@ -32,7 +33,7 @@ from app.api.edge import PREFIX
 
 BLUEPRINTS = (
     sessions.blp, sessions.me, tenants.blp, items.blp, imports.blp, uploads.blp, search.blp, jobs.blp, audit.blp,
-    alerts.blp, province.blp, agreements.blp, lookups.blp, clients.blp,
+    alerts.blp, province.blp, departure.blp, agreements.blp, lookups.blp, clients.blp,
     accounts.blp, me.blp,
 )  # fmt: skip
 
@@ -45,6 +46,7 @@ _SCAN = {
 _FILES = {f"{PREFIX}/imports": _FILE, f"{PREFIX}/uploads/{{upload_id}}/files": _FILE | _SCAN}
 _CREATING = {f"{PREFIX}/{things}" for things in (
     "imports", "uploads", "items", "province/tenants", "agreements", "lookups", "clients", "accounts",
+    "province/tenants/{tenant}/exports", "province/tenants/{tenant}/retirements",
 )}  # fmt: skip
 _IF_MATCH = {
     "in": "header",
