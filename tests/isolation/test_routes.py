@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -16,7 +17,10 @@ from werkzeug.test import TestResponse
 from app.citizens.service import CitizensService
 from app.citizens.types import Proven
 from app.platform.database import tenant_tables
+from tenants.terms import today
 from tests.conftest import PASSWORD, County
+from tests.integration.test_agreements import terms
+from tests.integration.test_clients import bureau
 from tests.isolation.conftest import WORD, Lived, Superuser
 from tests.unwired import unwired
 
@@ -63,6 +67,11 @@ A_COUNTY = {
     **{role: {"login": "one", "name": "某"} for role in ("sys_admin", "sec_admin", "audit_admin")},
 }  # fmt: skip
 
+UNTIL = (today() + timedelta(days=30)).isoformat()
+TERMS = {"holdings": {"land": ["G033"]}, "purposes": ["own_record"], "daily": 1, "until": UNTIL}
+TERMS_FORM = {"kind-land": "G033", "purposes": "own_record", "daily": "1", "until": UNTIL}
+QUESTION = {"name": WORD, "kind": "marriage", "purpose": "own_record", "ticket": "1"}
+
 SENT: Mapping[str, Sample] = {
     f"PATCH {API}/items/<uuid:item_id>": plain(json={"change": {"note": "x"}}, **IF_MATCH),
     f"POST {API}/items/<uuid:item_id>/accept": plain(**IF_MATCH),
@@ -87,6 +96,45 @@ SENT: Mapping[str, Sample] = {
     "POST /desk/uploads/<uuid:upload_id>/files": a_file("files"),
     "POST /desk/pages/<uuid:page_id>/retry": plain(data={}),
     "POST /me/sessions/<uuid:session_id>/end": plain(data={}),
+    f"DELETE {API}/me/sessions/<uuid:session_id>": plain(),
+    "POST /account/sessions/<uuid:session_id>/end": plain(data={}),
+    f"PUT {API}/accounts/<uuid:account_id>/state": plain(json={"state": "left"}),
+    f"POST {API}/accounts/<uuid:account_id>/unlock": plain(),
+    f"POST {API}/accounts/<uuid:account_id>/password": plain(),
+    f"DELETE {API}/accounts/<uuid:account_id>/second-factor": plain(),
+    f"POST {API}/accounts/<uuid:account_id>/reveal": plain(json={"number": "phone", "purpose": "contact"}),
+    f"PUT {API}/accounts/<uuid:account_id>/roles/<role>": plain(),
+    f"DELETE {API}/accounts/<uuid:account_id>/roles/<role>": plain(),
+    "POST /admin/accounts/<uuid:account_id>/roles": plain(data={"role": "desk"}),
+    "POST /admin/accounts/<uuid:account_id>/roles/remove": plain(data={"role": "desk"}),
+    "POST /admin/accounts/<uuid:account_id>/state": plain(data={"state": "waiting"}),
+    "POST /admin/accounts/<uuid:account_id>/unlock": plain(data={}),
+    "POST /admin/accounts/<uuid:account_id>/password": plain(data={}),
+    "POST /admin/accounts/<uuid:account_id>/factor": plain(data={}),
+    "POST /admin/accounts/<uuid:account_id>/person": plain(data={"id_card": "11010519491231002X"}),
+    "POST /admin/accounts/<uuid:account_id>/reveal": plain(data={"number": "phone", "purpose": "contact"}),
+    f"PUT {API}/agreements/<uuid:agreement_id>/draft": lambda _county, _lived: {"json": TERMS},
+    f"DELETE {API}/agreements/<uuid:agreement_id>/draft": plain(),
+    f"POST {API}/agreements/<uuid:agreement_id>/propose": plain(),
+    f"POST {API}/agreements/<uuid:agreement_id>/sign": plain(json={"version": 1}),
+    f"POST {API}/agreements/<uuid:agreement_id>/withdraw": plain(json={"reason": "x"}),
+    f"POST {API}/agreements/<uuid:agreement_id>/revoke": plain(json={"reason": "x"}),
+    f"POST {API}/clients/<uuid:client_id>/grant": plain(json={"scopes": ["records:read"]}),
+    f"POST {API}/clients/<uuid:client_id>/rotate": plain(json={}),
+    f"POST {API}/clients/<uuid:client_id>/revoke": plain(),
+    "POST /desk/agreements/<uuid:agreement_id>/edit": plain(data=TERMS_FORM),
+    **{
+        f"POST /desk/agreements/<uuid:agreement_id>/{act}": plain(
+            data={"version": "1", "confirmed": "1", "reason": "x"}
+        )
+        for act in ("discard", "propose", "sign", "withdraw", "revoke")
+    },
+    **{
+        f"POST /admin/clients/<uuid:client_id>/{act}": plain(
+            data={"scopes": "records:read", "overlap_days": "1", "confirmed": "1"}
+        )
+        for act in ("grant", "rotate", "revoke")
+    },
     "POST /desk/tray/<uuid:page_id>": plain(data={"code": "Z109-001-001-001", "page_no": "1", "version": "1"}),
 }
 """What is sent to the addresses of one thing that change something."""
@@ -113,16 +161,45 @@ ASKED: Mapping[str, Sample] = {
         "data": {"county": county.tenant, "login": "archivist", "password": PASSWORD}
     },
     "POST /sign-out": plain(data={}),
+    **{f"POST /sign-in/{step}": plain(data={"code": "000000"}) for step in ("code", "authenticator", "password")},
+    f"POST {API}/accounts": plain(json={"login": "further", "display_name": "某人"}),
+    f"DELETE {API}/me/sessions": plain(),
+    f"PUT {API}/me/password": plain(json={"present": "x", "password": "y"}),
+    f"POST {API}/me/second-factor": plain(),
+    f"PUT {API}/me/second-factor": plain(json={"code": "000000"}),
+    f"POST {API}/me/second-factor/removal": plain(json={"code": "000000"}),
+    f"POST {API}/me/recovery-codes": plain(json={"code": "000000"}),
+    "POST /admin/accounts": plain(data={"login": "another", "display_name": "某人"}),
+    "POST /account/password": plain(data={"present": "x", "password": "y"}),
+    "POST /account/authenticator": plain(data={"code": "000000"}),
+    "POST /account/authenticator/remove": plain(data={"code": "000000"}),
+    "POST /account/recovery-codes": plain(data={"code": "000000"}),
+    "POST /account/sessions/end-others": plain(data={}),
     f"POST {API}/province/tenants": plain(json=A_COUNTY),
     f"PUT {API}/province/tenants/<tenant>/quota": plain(json={"kind": "pages", "soft": 0, "hard": 0}),
     f"POST {API}/province/tenants/<tenant>/suspend": plain(json={"mode": "suspended", "reason": "x"}),
     f"POST {API}/province/tenants/<tenant>/resume": plain(),
     f"POST {API}/province/tenants/<tenant>/steps/retry": plain(),
+    f"POST {API}/province/tenants/<tenant>/exports": plain(json={}),
+    f"POST {API}/province/tenants/<tenant>/retirements": plain(json={"reason": "x"}),
+    f"POST {API}/province/tenants/<tenant>/retirements/<uuid:retirement>/approval": plain(),
+    "POST /province/tenants/<tenant>/leaving/exports": plain(data={}),
+    "POST /province/tenants/<tenant>/leaving/retirements": plain(data={"reason": "x"}),
+    "POST /province/tenants/<tenant>/leaving/retirements/<uuid:retirement>/approval": plain(data={}),
     "POST /province/tenants/new": plain(data={"id": "further"}),
     **{
         f"POST /province/tenants/<tenant>/{act}": plain(data={"mode": "suspended", "reason": "x", "confirmed": "1"})
         for act in ("quota", "resume", "retry", "suspend", "welcome")
     },
+    f"POST {API}/agreements": lambda county, lived: {
+        "json": {"requester": county.tenant, "holder": partner_of(lived), "terms": TERMS}
+    },
+    f"POST {API}/lookups": lambda _county, lived: {"json": {**QUESTION, "holder": partner_of(lived)}},
+    f"POST {API}/clients": plain(json={"name": "某系统", "purposes": ["office"], "expires_at": f"{UNTIL}T00:00:00Z"}),
+    "POST /desk/agreements/new": lambda _county, lived: {"data": {**TERMS_FORM, "counterpart": partner_of(lived)}},
+    "POST /desk/lookups": lambda _county, lived: {"data": {**QUESTION, "name": "某人", "holder": partner_of(lived)}},
+    "POST /admin/clients": plain(data={"name": "某程序", "purposes": "office", "expires_at": UNTIL}),
+    "POST /province/agreements/<uuid:agreement>/revoke": plain(data={"reason": "x", "confirmed": "1"}),
     "POST /me/sign-in": plain(data={"phone": "13800138000"}),
     "POST /me/sign-in/code": plain(data={"code": "000000"}),
     "POST /me/name": plain(data={"name": "王小明", "id_card": "11010519491231002X"}),
@@ -139,6 +216,8 @@ AUDITORS = (f"{API}/audit", "/desk/audit")
 SHOWN_TO_ITS_OWN = {
     f"GET {API}/items", f"GET {API}/imports", f"GET {API}/uploads", f"GET {API}/jobs", f"GET {API}/tray",
     f"GET {API}/audit", f"GET {API}/search",
+    f"GET {API}/agreements", f"GET {API}/lookups", f"GET {API}/clients",
+    "GET /desk/agreements", "GET /desk/lookups", "GET /admin/clients",
     "GET /desk/catalogue", "GET /desk/imports", "GET /desk/uploads", "GET /desk/tray", "GET /desk/search",
 }  # fmt: skip
 """Lists that name the first county's things to the first county, so that their silence elsewhere means something."""
@@ -147,7 +226,7 @@ SHOWN_TO_ITS_OWN = {
 @cache
 def credentials(county: County, login: str) -> tuple[str, str]:
     """Return an access token and a session, asked for once: checking a password is slow on purpose."""
-    access, session = county.services.identity.sign_in(county.tenant, login, PASSWORD, ("access", "session"))
+    access, session = county.signed_in(login, "access", "session")
     return access.secret, session.secret
 
 
@@ -179,14 +258,42 @@ def form_of(rule: Rule) -> str:
     return "/sign-in" if rule.rule.startswith("/sign") else "/desk/items/new"
 
 
+def login_of(rule: Rule) -> str:
+    """Return who may ask for an address at all."""
+    if rule.rule.startswith(AUDITORS):
+        return "audit"
+    if "/clients" in rule.rule:
+        return "secadmin" if rule.rule.endswith("/grant") else "sysadmin"
+    if rule.rule.startswith(("/admin/", f"{API}/accounts")):
+        return "secadmin" if re.search("/(roles|factor|second-factor|reveal|alerts)", rule.rule) else "sysadmin"
+    return "director" if "/agreements" in rule.rule else "archivist"
+
+
+def partner_of(lived: Lived) -> str:
+    """Return the county that the first county has an agreement with."""
+    with lived.county.acting("director"):
+        return lived.county.services.agreements.get(lived.ids["agreement_id"]).holder
+
+
+def fresh_agreement(rule: Rule, lived: Lived) -> uuid.UUID:
+    """Return an agreement at which the act of an address is in order."""
+    service = lived.county.services.agreements
+    partner = partner_of(lived)
+    with lived.county.acting("director"):
+        draft = service.draft(requester=lived.county.tenant, holder=partner, terms=terms())
+        if rule.rule.endswith(("/sign", "/withdraw")):
+            service.propose(draft.id)
+    return draft.id
+
+
 def client_of(county: County, rule: Rule) -> FlaskClient:
     client = county.web.test_client()
-    if rule.rule in ("/sign-in", "/sign-out"):
+    if rule.rule.startswith(("/sign-in", "/sign-out")):
         return client  # a session of its own, which the test may end
     if rule.rule.startswith("/me/"):
         client.set_cookie("lantai_citizen", citizen_of(county)[0])
         return client
-    access, session = credentials(county, "audit" if rule.rule.startswith(AUDITORS) else "archivist")
+    access, session = credentials(county, login_of(rule))
     if rule.rule.startswith(("/api/", "/oauth/")):
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {access}"
     else:
@@ -208,7 +315,7 @@ def call(county: County, method: str, rule: Rule, address: str, sample: Mapping[
 def address_of(rule: Rule, ids: Mapping[str, object]) -> str:
     others = {
         "region": "full", "size": "max", "rotation": "0", "quality": "default", "suffix": "jpg", "page_no": 1,
-        "way": "next",
+        "way": "next", "role": "desk",
     }  # fmt: skip
     unknown = rule.arguments - ids.keys() - others.keys()
     assert not unknown, f"{rule.rule}: the fixture has no {unknown}"
@@ -221,6 +328,14 @@ def ids_for(rule: Rule, lived: Lived) -> dict[str, uuid.UUID]:
     """Return the first county's ids; where a page is placed, one that still lies in the tray."""
     if rule.rule.startswith("/me/"):
         return {**lived.ids, "session_id": citizen_of(lived.county)[1]}
+    if rule.rule.endswith(("/draft", "/discard", "/propose", "/sign", "/withdraw")):
+        return {**lived.ids, "agreement_id": fresh_agreement(rule, lived)}
+    if "session_id" in rule.arguments:
+        (fresh,) = lived.county.signed_in("archivist", "session")
+        session = lived.county.services.identity.principal(fresh.secret, ("session",)).session
+        return {**lived.ids, "session_id": uuid.UUID(session)}
+    if rule.rule.endswith(("/grant", "/rotate")) or rule.rule.endswith("<uuid:client_id>/revoke"):
+        return {**lived.ids, "client_id": bureau(lived.county).client.id}
     placed = rule.rule.endswith("/place") or "/tray/" in rule.rule
     return {**lived.ids, "page_id": lived.ids["stray"]} if placed else dict(lived.ids)
 
@@ -279,7 +394,10 @@ class TestList:
         name = f"{method} {rule.rule}"
         assert method == "GET" or name in ASKED, f"say in ASKED what {name} is sent"
         sample = ASKED.get(name, plain())(county, lived)
-        address = address_of(rule, {"digest": "0", "name": "none", "filename": "none", "tenant": lived.county.tenant})
+        about: dict[str, object] = {"agreement": uuid.uuid4()}
+        address = address_of(
+            rule, {"digest": "0", "name": "none", "filename": "none", "tenant": lived.county.tenant, **about}
+        )
         return call(county, method, rule, address, sample)
 
     def test_shows_nothing_of_another_county(self, lived: Lived, neighbour: County, method: str, rule: Rule) -> None:
