@@ -153,21 +153,21 @@ def every() -> Answer:
     return show("agreements/province.html", agreements=services().agreements.overview(), counties=counties())
 
 
-@overview.get("/<uuid:agreement_id>")
-def one(agreement_id: UUID) -> Answer:
+@overview.get("/<uuid:agreement>")
+def one(agreement: UUID) -> Answer:
     """Show any agreement of the province."""
-    return _oversee(agreement_id)
+    return _oversee(agreement)
 
 
-@overview.post("/<uuid:agreement_id>/revoke")
-def end(agreement_id: UUID) -> Answer:
+@overview.post("/<uuid:agreement>/revoke")
+def end(agreement: UUID) -> Answer:
     """End any agreement of the province at once."""
     try:
         _ticked("agreement")
-        services().agreements.revoke(agreement_id, reason=request.form.get("reason", ""))
+        services().agreements.revoke(agreement, reason=request.form.get("reason", ""))
     except DomainError as error:
-        return _oversee(agreement_id, error)
-    return redirect(url_for(".one", agreement_id=agreement_id), 303)
+        return _oversee(agreement, error)
+    return redirect(url_for(".one", agreement=agreement), 303)
 
 
 def _ticked(name: str) -> None:

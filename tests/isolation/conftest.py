@@ -4,7 +4,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from psycopg.rows import DictRow, dict_row
 
 from app.audit.offline import TILE
 from app.audit.service import log_id
+from app.identity.types import Caller, NewAccount, SignInFailed
 from app.intake.types import ImportId
 from app.kernel.events import Event
 from app.kernel.ids import derived_id
@@ -23,10 +24,10 @@ from app.records.types import Description, ItemQuery
 from app.services import Services
 from tenants.scope import ProvinceScope
 from tests import sheets
+from tests.conftest import PASSWORD, SYSTEM, County, MakeCounty
 from tests.integration.test_agreements import concluded
 from tests.integration.test_clients import bureau
 from tests.integration.test_lookups import ask
-from tests.conftest import SYSTEM, County, MakeCounty
 
 WORD = "柳荫渡口"
 """Stands in titles, on a page and in names of the first county alone."""
@@ -146,6 +147,22 @@ def _across(county: County, partner: County) -> tuple[uuid.UUID, uuid.UUID, uuid
     return agreement.id, lookup.id, client.client.id
 
 
+def _keep_accounts(county: County) -> uuid.UUID:
+    """Make an account, give it a role, let its person in for the first time, and a stranger fail."""
+    with county.acting("sysadmin"):
+        new = NewAccount("zhang", f"{WORD}某人", "11010519491231002X", "13800138000")
+        account, password = county.services.accounts.create(new)
+    with county.acting("secadmin"):
+        county.services.accounts.grant(account.id, "director")
+    identity = county.services.identity
+    pending = identity.begin(county.tenant, account.login, password, Caller())
+    identity.renew_password(pending.secret, PASSWORD)
+    county.code("audit")
+    with suppress(SignInFailed):
+        identity.begin(county.tenant, "nobody", PASSWORD, Caller("192.0.2.1"))
+    return account.id
+
+
 @pytest.fixture(scope="session")
 def lived(make_county: MakeCounty, services: Services, superuser: Superuser, work_off: Callable[[], int]) -> Lived:
     """Return a county that imported, scanned, numbered, checked and accepted."""
@@ -189,7 +206,7 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         services.audit.checkpoint()
     services.quotas.set(county.tenant, "pages", 100, 1000, ProvinceScope(SYSTEM, "test"))
     agreement, lookup, client = _across(county, make_county())
-    county.token()
+    account = _keep_accounts(county)
     for statement in FILLED_BY_HAND.values():
         superuser._connection.execute(statement.encode(), (county.tenant,))
     job = superuser.rows("SELECT id FROM job WHERE tenant_id = %s AND subject_id = %s", county.tenant, stray.id)[0]
@@ -201,6 +218,8 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         "job_id": uuid.UUID(str(job["id"])),
         "stray": stray.id,
         "open_item": bound.id,
+        "account_id": account,
+        "session_id": uuid.UUID(services.identity.principal(county.token(), ("access",)).session),
         "agreement_id": agreement,
         "lookup_id": lookup,
         "client_id": client,

@@ -17,7 +17,7 @@ OF_THE_PROVINCE = {"tenant"}
 THE_DATABASES_OWN = {"audit_entry", "audit_head", "audit_tile"}
 """Written by ``audit_append`` alone."""
 
-THE_PROVINCES_WORD = {"quota", "tenant_order", "tenant_step"}
+THE_PROVINCES_WORD = {"agreement", "quota", "tenant_order", "tenant_step"}
 """Read by the county, written by the province."""
 
 
