@@ -30,7 +30,7 @@ from tenants.scope import PROVINCE as OFFICE
 from tenants.scope import Scope, TenantId, entered, new_request_id
 from tenants.terms import Terms, today
 
-SHOWN = ("archivist", "scan", "director", "audit")
+SHOWN = ("archivist", "scan", "director", "sysadmin", "secadmin", "audit")
 LEFT_TO_TRY = 1
 """Items of each county that are left unaccepted, for whoever tries the product."""
 

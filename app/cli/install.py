@@ -8,6 +8,7 @@ import click
 from app.cli import demo, up
 from app.cli.doctor import doctor, refuse_unsafe
 from app.cli.session import services, spoken, tuning
+from app.identity.types import SecondFactorRequired
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.messages import text
 from app.platform.objectstore import LocalSite
@@ -41,13 +42,16 @@ start = up.command(_prepare, _announce, tuning)
 @click.option("--tenant", "county", required=True)
 @click.option("--user", "login", required=True)
 @click.option("--password", prompt=True, hide_input=True, envvar="LANTAI_PASSWORD")
-@click.option("--otp", default="", help="Code of the authenticator, where one is set up.")
+@click.option("--otp", default="", help="Code of the authenticator; asked for where one is set up.")
 def token(county: str, login: str, password: str, otp: str) -> None:
     """Sign in and print an access token for LANTAI_TOKEN."""
-    tokens = services().identity.sign_in(
-        services().directory.admit(county, writing=False).id, login, password, ("access",), otp=otp
-    )
-    click.echo(tokens[0].secret)
+    tenant = services().directory.admit(county, writing=False).id
+    try:
+        (access,) = services().identity.sign_in(tenant, login, password, ("access",), otp=otp)
+    except SecondFactorRequired:
+        otp = click.prompt(text("account.code", spoken()), err=True)
+        (access,) = services().identity.sign_in(tenant, login, password, ("access",), otp=otp)
+    click.echo(access.secret)
 
 
 COMMANDS = (start, demo.command, doctor, token)

@@ -40,7 +40,7 @@ for command in (
     *agreements.COMMANDS,
     *clients.COMMANDS,
     *organization.COMMANDS,
-    users.user,
+    *users.COMMANDS,
     *archive.COMMANDS,
     *audit.COMMANDS,
     *catalogue.COMMANDS,

@@ -4,9 +4,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
+import segno
 
-from app.cli.session import installing, say, services, signed_in
-from app.identity.types import ROLES, Account, AccountId, NewAccount
+from app.cli.session import installing, say, services, signed_in, spoken
+from app.identity.types import ROLES, Account, AccountId, Caller, NewAccount
+from app.platform.messages import text
 
 _ROLE = click.Choice(sorted(ROLES))
 _COUNTY = click.option(
@@ -121,3 +123,22 @@ def reset_factor(login: str, county: str | None) -> None:
     """Take a lost authenticator away, so that another is set up (security administrator)."""
     with _acting(county):
         click.echo(_line(services().accounts.reset_factor(_id(login))))
+
+
+@click.command("enrol")
+@click.option("--tenant", "county", required=True)
+@click.option("--user", "login", required=True)
+@click.option("--password", prompt=True, hide_input=True, envvar="LANTAI_PASSWORD")
+def enrol(county: str, login: str, password: str) -> None:
+    """Set up the authenticator that your role needs; the same is asked at the first sign-in to the portal."""
+    identity = services().identity
+    pending = identity.begin(services().directory.admit(county, writing=False).id, login, password, Caller())
+    enrolment = identity.enrolment(pending.secret)
+    segno.make(enrolment.uri, error="m").terminal(compact=True)
+    click.echo(enrolment.secret)
+    _, codes = identity.confirm_enrolment(pending.secret, click.prompt(text("account.digits", spoken())))
+    click.echo(text("account.codes.keep", spoken()))
+    click.echo("\n".join(codes))
+
+
+COMMANDS = (user, enrol)

@@ -67,6 +67,7 @@ _POSTS = (
     ("seal", ("seal_keeper",)),
     ("regulator", ("regulator",)),
     ("clerk", ("unit_clerk",)),
+    ("reviewer", ("reviewer",)),
     ("sysadmin", ("sys_admin",)),
     ("secadmin", ("sec_admin",)),
     ("audit", ("audit_admin",)),
@@ -108,7 +109,7 @@ PROVINCE = Province(
             towns=("城关镇", "柳林镇", "石桥镇", "河口乡", "白塔乡", "双井乡"),
             staff=_staff(
                 "qinghe",
-                "陈静怡 周文博 方守正 孙小军 何丽娟 吴晓梅 郑印华 冯国栋 蒋一鸣 沈志强 韩雪松 杨慎之",
+                "陈静怡 周文博 方守正 孙小军 何丽娟 吴晓梅 郑印华 冯国栋 蒋一鸣 罗明远 沈志强 韩雪松 杨慎之",
             ),
         ),
         County(
@@ -120,7 +121,7 @@ PROVINCE = Province(
             towns=("山阳镇", "杉木镇", "青石镇", "云岭乡", "茶园乡", "竹溪乡"),
             staff=_staff(
                 "linshan",
-                "许慧敏 曹建平 严克勤 魏东升 陶玉洁 姜春兰 戚宝印 谢广明 邹佳宁 苏振宇 潘卫国 葛明察",
+                "许慧敏 曹建平 严克勤 魏东升 陶玉洁 姜春兰 戚宝印 谢广明 邹佳宁 柏若兰 苏振宇 潘卫国 葛明察",
             ),
         ),
         County(
@@ -132,7 +133,7 @@ PROVINCE = Province(
             towns=("滨江街道", "新港街道", "南渡镇", "芦花镇", "东沙镇", "渔湾乡"),
             staff=_staff(
                 "shazhou",
-                "范思源 彭亚琴 鲁德昌 韦海波 昌雨桐 马秀芝 苗立信 凤长青 花子墨 俞启航 任安澜 袁鉴秋",
+                "范思源 彭亚琴 鲁德昌 韦海波 昌雨桐 马秀芝 苗立信 凤长青 花子墨 倪思远 俞启航 任安澜 袁鉴秋",
             ),
         ),
     ),

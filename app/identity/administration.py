@@ -140,12 +140,12 @@ class AccountsService:
             return self._shown(work, row)
 
     def grants(self, account_id: AccountId) -> tuple[Grant, ...]:
-        """Return who gave an account its roles, and who took them away, the latest first."""
+        """Return who gave an account its roles, and who took them away, the latest first. Raises `NotFound`."""
         POLICY.require("list", current_scope().principal.roles)
         with self._work() as work:
             rows = work.session.scalars(
                 select(RoleGrantRow)
-                .where(RoleGrantRow.account_id == account_id)
+                .where(RoleGrantRow.account_id == _row(work, account_id).id)
                 .order_by(RoleGrantRow.granted_at.desc(), RoleGrantRow.role)
             )
             return tuple(Grant(r.role, r.granted_by, r.granted_at, r.removed_by, r.removed_at) for r in rows)
@@ -204,7 +204,8 @@ class AccountsService:
             row = _row(work, account_id, lock=True)
             _not_oneself(work, row)
             for name, value in self._numbers(id_card, phone).items():
-                setattr(row, name, value)
+                if value:  # a phone that is not given stays as it is
+                    setattr(row, name, value)
             work.session.flush()
             check_roles(roles_of_person(work.session, row))
             work.record(PersonRecorded(row.id))

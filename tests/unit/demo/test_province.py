@@ -5,7 +5,7 @@ import pytest
 from app.demo.province import PROVINCE, County
 
 ADMINISTRATORS = {"sys_admin", "sec_admin", "audit_admin"}
-BUSINESS = {"archivist", "director", "scan_op", "scan_qc", "desk", "seal_keeper", "regulator", "unit_clerk"}
+BUSINESS = {"archivist", "director", "scan_op", "scan_qc", "desk", "seal_keeper", "regulator", "unit_clerk", "reviewer"}
 
 
 def test_every_county_has_staff_for_every_role(county: County) -> None:
