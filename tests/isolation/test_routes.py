@@ -394,7 +394,7 @@ class TestList:
         name = f"{method} {rule.rule}"
         assert method == "GET" or name in ASKED, f"say in ASKED what {name} is sent"
         sample = ASKED.get(name, plain())(county, lived)
-        about: dict[str, object] = {"agreement": uuid.uuid4()}
+        about: dict[str, object] = {"agreement": uuid.uuid4(), "retirement": uuid.uuid4()}
         address = address_of(
             rule, {"digest": "0", "name": "none", "filename": "none", "tenant": lived.county.tenant, **about}
         )
