@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import psycopg
@@ -16,9 +17,12 @@ from werkzeug.test import TestResponse
 
 from app.identity.types import NotSignedIn
 from app.joining import Isolation
+from app.kernel import clock
 from app.kernel.errors import Conflict, Fault, Invalid, NotFound, Refused
+from app.platform.database import Database
 from app.platform.embedded.postgres import EmbeddedPostgres
-from app.platform.jobs import JobState
+from app.platform.jobs import JobState, Ledger
+from app.platform.settings import Settings
 from app.services import Services
 from tenants import divisions
 from tenants.directory import (
@@ -171,6 +175,29 @@ class TestJoining:
         work_off()
         last = services.provisioning.steps(new.tenant.id, province())[-1]
         assert (last.state, last.error, last.attempts) == (StepState.DONE, None, 2)
+
+    def test_a_worker_killed_in_the_middle_of_a_step_is_replaced(
+        self, services: Services, settings: Settings, work_off: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        new = order()
+
+        def dies(_step: Isolation, _order: Order) -> None:
+            raise KeyboardInterrupt  # like a kill, it leaves no time to write anything down
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Isolation, "ensure", dies)
+            services.provisioning.begin(new, province())
+            with pytest.raises(KeyboardInterrupt):
+                work_off()
+        assert states(services, new.tenant.id)[-1] is StepState.RUNNING
+        assert work_off() == 0
+        database = Database(settings.dispatcher_database_url.get_secret_value(), pool_size=1)
+        with clock.fixed(clock.now() + timedelta(minutes=5)), database.unscoped() as session:
+            Ledger(session).release_lost()
+        database.close()
+        assert work_off() == 1
+        assert set(states(services, new.tenant.id)) == {StepState.DONE}
+        assert everything(services, new.tenant.id) == MADE
 
     def test_its_cost_does_not_grow_with_the_number_of_counties(self, services: Services) -> None:
         asked: list[int] = []
