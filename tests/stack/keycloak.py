@@ -108,13 +108,13 @@ class Keycloak:
         assert found is not None
         return found
 
-    def token(self, tenant: str, *, client: str = AGENCY, realm: str = REALM) -> str:
-        """Return an access token of a client's own account, for the organization of a county."""
+    def token(self, tenant: str = "", *, client: str = AGENCY) -> str:
+        """Return an access token of a client's own account, for the organization of a county or for none."""
         form = {
             "grant_type": "client_credentials", "client_id": client, "client_secret": client,
-            "scope": f"organization:{tenant}",
+            "scope": f"organization:{tenant}" if tenant else "",
         }  # fmt: skip
-        answer = requests.post(f"{self.address}/realms/{realm}/protocol/openid-connect/token", data=form, timeout=10)
+        answer = requests.post(f"{self.issuer}/protocol/openid-connect/token", data=form, timeout=10)
         answer.raise_for_status()
         return answer.json()["access_token"]
 
