@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.schemas import PageArguments, Strict
 from app.api.schemas_audit import EntryArguments
+from app.audit.service import FORMS
 
 
 class AlertSchema(Schema):
@@ -44,7 +45,7 @@ class AcknowledgementInput(Strict):
 class ExportArguments(EntryArguments):
     """Which entries are handed out, and how."""
 
-    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "json", "zip"]))
+    format = fields.String(load_default="csv", validate=validate.OneOf(FORMS))
 
 
 class TrendArguments(Schema):

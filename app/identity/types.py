@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NewType
 
 from app.kernel.errors import DomainError
 from app.kernel.events import Event
+from tenants.directory import Tenant
 from tenants.scope import Principal, TenantId
 
 AccountId = NewType("AccountId", uuid.UUID)
@@ -120,11 +121,14 @@ class Identified:
     ----------
     session : str
         Id of the sign-in it comes from.
+    county : Tenant or None
+        As it was read with the credential; None where the credential is not ours.
     """
 
     tenant: TenantId
     principal: Principal
     session: str
+    county: Tenant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +369,7 @@ class SignInRefused(Event):
     """A sign-in failed or was locked out."""
 
     action: ClassVar[str] = "identity:account:sign_in_refused"
+    result: ClassVar[str] = "refused"
     reason: str
 
 
