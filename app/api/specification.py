@@ -77,6 +77,7 @@ class ProblemSchema(Schema):
     request_id = fields.String(required=True)
     errors = fields.List(fields.Dict())
     facts = fields.Dict()
+    error = fields.String(metadata={"description": "of a client's token request (RFC 6749, 5.2)"})
 
 
 class LantaiApi(Api):
