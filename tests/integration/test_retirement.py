@@ -27,6 +27,7 @@ from tenants.retirement import ChangedSince, CountyOpen, ExportMissing, Obstacle
 from tenants.scope import PROVINCE, Principal, ProvinceScope, Scope, TenantId, entered
 from tests import sheets
 from tests.conftest import SYSTEM, County, MakeCounty
+from tests.halting import killed
 
 INSTALLER = ProvinceScope(SYSTEM, "test")
 REASON = "并入邻县"
@@ -211,6 +212,23 @@ def test_nothing_may_have_been_done_since_the_export(services: Services, lived: 
     refuses(services, lived, ChangedSince)
     with pytest.raises(ChangedSince):
         services.retirements.approve(proposed.id, lived.tenant, SECOND, job=False)
+
+
+def test_killed_midway_it_goes_on_where_it_was_left(
+    services: Services, lived: County, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    """Rows and key go in one transaction; then objects; then the certificate is made."""
+    suspend(services, lived)
+    export(services, lived)
+    proposed = services.retirements.propose(lived.tenant, FIRST, reason=REASON)
+    services.retirements.approve(proposed.id, lived.tenant, SECOND, job=False)
+    killed(settings, "retire", str(proposed.id))
+    assert rows_of(postgres, lived) == {"tenant_key": 1}
+    assert services.retirements.get(proposed.id, lived.tenant, FIRST).certificate == ""
+    assert (settings.site_a / lived.tenant / "originals").exists()
+    done = carry_out(services, proposed)
+    assert done.certificate
+    assert not (settings.site_a / lived.tenant / "originals").exists()
 
 
 def test_one_person_is_not_two(services: Services, leaving: County, postgres: EmbeddedPostgres) -> None:

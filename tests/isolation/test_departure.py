@@ -34,6 +34,7 @@ from tenants.departure import LEFT_BEHIND, Departures, Export, office, verify
 from tenants.directory import Tenant, TenantTaken
 from tenants.scope import Principal, ProvinceScope, Scope, entered, new_request_id
 from tests.conftest import PASSWORD, SYSTEM, County
+from tests.halting import killed
 from tests.isolation.conftest import WORD, Lived, Superuser
 
 AUDITOR = Principal("system:test", roles=frozenset({"audit_admin"}))
@@ -228,6 +229,31 @@ def test_the_key_opens_with_the_countys_passphrase_alone(left: Export, elsewhere
         with pytest.raises(refusal):
             elsewhere.services.arrivals.bring(folder, INSTALLER, passphrase=passphrase, progress=ignored)
     assert not elsewhere.services.directory.all()
+
+
+def test_an_export_killed_midway_leaves_nothing_and_is_made_again(
+    services: Services, settings: Settings, lived: Lived
+) -> None:
+    begun = services.departures.begin(lived.county.tenant, INSTALLER, job=False)
+    killed(settings, "export", str(begun.id))
+    assert not Path(begun.folder).exists()
+    assert services.departures.of(lived.county.tenant, INSTALLER)[0].verified_at is None
+    with entered(office(INSTALLER)):
+        made = services.departures.run(begun.id, ignored)
+    assert verify(Path(made.folder), CountyLog.verify).digest == made.digest
+    assert [path for path in Path(made.folder).parent.iterdir() if str(begun.id) in path.name] == []
+
+
+@pytest.mark.parametrize("moment", ["place", "rows"])
+def test_an_import_killed_midway_leaves_no_county(left: Export, elsewhere: Elsewhere, moment: str) -> None:
+    killed(elsewhere.settings, moment, left.folder, PASSPHRASE)
+    assert elsewhere.services.directory.all() == ()
+    with psycopg.connect(elsewhere.postgres.dsn()) as connection:
+        for table in tenant_tables():
+            counted = connection.execute(f"SELECT count(*) FROM {table} WHERE tenant_id <> 'province'".encode())
+            assert counted.fetchone() == (0,), table
+    for path in files(elsewhere.settings.site_a / left.county / "originals"):
+        assert digest(path) == path.name
 
 
 def answers(services: Services, lived: Lived) -> dict[str, object]:
