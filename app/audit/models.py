@@ -44,9 +44,6 @@ class AuditEntryRow(TenantOwned, Base):
     principal_id: Mapped[str] = mapped_column(_told("principal"))
     action: Mapped[str] = mapped_column(Text(collation="C"), _told("action"))
     object_id: Mapped[uuid.UUID] = mapped_column(Computed("(((body)::jsonb ->> 'object'::text))::uuid", persisted=True))
-    purpose: Mapped[str] = mapped_column(_told("purpose"))
-    request_id: Mapped[str] = mapped_column(_told("request"))
-    client: Mapped[str] = mapped_column(_told("client"))
     session: Mapped[str] = mapped_column(_told("session"))
     result: Mapped[str] = mapped_column(_told("result"))
 
