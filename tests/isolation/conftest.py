@@ -14,15 +14,17 @@ from psycopg.rows import DictRow, dict_row
 
 from app.audit.offline import TILE
 from app.audit.service import log_id
+from app.audit.types import refusal
 from app.identity.types import Caller, NewAccount, SignInFailed
 from app.intake.types import ImportId
+from app.kernel.errors import NotFound
 from app.kernel.events import Event
 from app.kernel.ids import derived_id
 from app.kernel.paging import PageRequest
 from app.platform.embedded.postgres import EmbeddedPostgres
 from app.records.types import Description, ItemQuery
 from app.services import Services
-from tenants.scope import ProvinceScope
+from tenants.scope import ProvinceScope, Scope, entered
 from tests import sheets
 from tests.conftest import PASSWORD, SYSTEM, County, MakeCounty
 from tests.integration.test_agreements import concluded
@@ -163,6 +165,18 @@ def _keep_accounts(county: County) -> uuid.UUID:
     return account.id
 
 
+def _alarmed(county: County) -> uuid.UUID:
+    """Have somebody refused so often that an alert is raised."""
+    services = county.services
+    with county.acting("scan"):
+        for n in range(10):
+            services.audit.note(refusal(NotFound("item"), county.tenant, door="api", act="GET", asked=str(n)))
+    with entered(Scope(county.tenant, SYSTEM)):
+        services.alerts.detect()
+    with county.acting("secadmin"):
+        return services.alerts.page(PageRequest()).rows[0].id
+
+
 @pytest.fixture(scope="session")
 def lived(make_county: MakeCounty, services: Services, superuser: Superuser, work_off: Callable[[], int]) -> Lived:
     """Return a county that imported, scanned, numbered, checked and accepted."""
@@ -207,6 +221,9 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
     services.quotas.set(county.tenant, "pages", 100, 1000, ProvinceScope(SYSTEM, "test"))
     agreement, lookup, client = _across(county, make_county())
     account = _keep_accounts(county)
+    with county.acting("archivist"):
+        services.digitisation.read(page.id)
+    alert = _alarmed(county)
     for statement in FILLED_BY_HAND.values():
         superuser._connection.execute(statement.encode(), (county.tenant,))
     job = superuser.rows("SELECT id FROM job WHERE tenant_id = %s AND subject_id = %s", county.tenant, stray.id)[0]
@@ -223,10 +240,12 @@ def lived(make_county: MakeCounty, services: Services, superuser: Superuser, wor
         "agreement_id": agreement,
         "lookup_id": lookup,
         "client_id": client,
+        "alert_id": alert,
     }
     assert zipped.file_id
     subjects = {
         "audit.checkpoint": log_id(county.tenant),
+        "audit.detect": log_id(county.tenant),
         "departure.export": uuid.UUID(str(superuser.row_of("tenant_export", county)["id"])),
         "departure.retire": uuid.UUID(str(superuser.row_of("tenant_retirement", county)["id"])),
         "digitisation.page": page.id,

@@ -135,6 +135,8 @@ SENT: Mapping[str, Sample] = {
         )
         for act in ("grant", "rotate", "revoke")
     },
+    f"POST {API}/alerts/<uuid:alert_id>/acknowledge": plain(json={"note": "x"}),
+    "POST /admin/alerts/<uuid:alert_id>/acknowledge": plain(data={"note": "x"}),
     "POST /desk/tray/<uuid:page_id>": plain(data={"code": "Z109-001-001-001", "page_no": "1", "version": "1"}),
 }
 """What is sent to the addresses of one thing that change something."""
@@ -144,6 +146,9 @@ ASKED: Mapping[str, Sample] = {
     f"POST {API}/audit/verify": plain(),
     f"GET {API}/audit/proofs/inclusion": plain(query_string={"seq": 1}),
     f"GET {API}/audit/proofs/consistency": plain(query_string={"first": 1}),
+    f"GET {API}/audit/export": plain(query_string={"format": "json"}),
+    "GET /desk/audit/export": plain(query_string={"format": "csv"}),
+    "POST /admin/alerts/thresholds": plain(data={"detector": "refusals", "threshold": "9"}),
     f"POST {API}/fonds": plain(json={"fonds_code": "Z109", "fonds_name": "县政府办公室"}),
     f"POST {API}/imports": a_file("file"),
     f"POST {API}/items": plain(json={"fonds_code": "Z109", "title": "一件"}),
@@ -215,7 +220,7 @@ LEADS_ON = "GET /iiif/3/<uuid:page_id>"
 AUDITORS = (f"{API}/audit", "/desk/audit")
 SHOWN_TO_ITS_OWN = {
     f"GET {API}/items", f"GET {API}/imports", f"GET {API}/uploads", f"GET {API}/jobs", f"GET {API}/tray",
-    f"GET {API}/audit", f"GET {API}/search",
+    f"GET {API}/audit", f"GET {API}/search", f"GET {API}/alerts", "GET /admin/alerts",
     f"GET {API}/agreements", f"GET {API}/lookups", f"GET {API}/clients",
     "GET /desk/agreements", "GET /desk/lookups", "GET /admin/clients",
     "GET /desk/catalogue", "GET /desk/imports", "GET /desk/uploads", "GET /desk/tray", "GET /desk/search",
@@ -262,6 +267,8 @@ def login_of(rule: Rule) -> str:
     """Return who may ask for an address at all."""
     if rule.rule.startswith(AUDITORS):
         return "audit"
+    if rule.rule.startswith(f"{API}/alerts"):
+        return "secadmin"
     if "/clients" in rule.rule:
         return "secadmin" if rule.rule.endswith("/grant") else "sysadmin"
     if rule.rule.startswith(("/admin/", f"{API}/accounts")):
