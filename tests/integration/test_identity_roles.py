@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyotp.totp import TOTP
 from sqlalchemy import text
 
 from app.identity.models import AccountRow
@@ -20,6 +21,7 @@ from app.identity.types import (
     AccountId,
     AccountWaiting,
     Caller,
+    EnrolmentDue,
     LoginTaken,
     NewAccount,
     NotSignedIn,
@@ -34,7 +36,7 @@ from app.kernel import clock, masks
 from app.kernel.errors import Conflict, Invalid, NotFound, Refused
 from app.portal import rights
 from tenants.scope import PROVINCE, Principal, Scope, TenantId, entered
-from tests.conftest import PASSWORD, County
+from tests.conftest import PASSWORD, SYSTEM, County
 
 ANY_ROLES = st.frozensets(st.sampled_from(sorted(ROLES)))
 
@@ -334,3 +336,18 @@ class TestApi:
         account = granted(county, made(county, id_card=card()), "archivist")
         answer = county.client("secadmin").put(f"/api/v1/accounts/{account.id}/roles/sys_admin")
         assert (answer.status_code, answer.get_json()["code"]) == (422, "identity.roles_clash")
+
+
+def test_the_provinces_administrator_signs_in_with_a_second_factor_at_the_provinces_office(county: County) -> None:
+    identity, login = county.services.identity, f"p{uuid.uuid4().hex[:8]}"
+    with entered(Scope(PROVINCE, SYSTEM)):
+        identity.create_account(login, "某人", PASSWORD, [PROVINCE_ADMIN])
+    with entered(Scope(county.tenant, SYSTEM)), pytest.raises(RoleElsewhere):
+        identity.create_account(login, "某人", PASSWORD, [PROVINCE_ADMIN])
+    with pytest.raises(EnrolmentDue):
+        identity.sign_in(PROVINCE, login, PASSWORD, ("access",))
+    pending = identity.begin(PROVINCE, login, PASSWORD, Caller())
+    code = TOTP(identity.enrolment(pending.secret).secret).at(clock.now())
+    opened, _ = identity.confirm_enrolment(pending.secret, code)
+    who = identity.principal(opened.secret, ("session",))
+    assert (who.tenant, who.principal.roles) == (PROVINCE, {PROVINCE_ADMIN})
