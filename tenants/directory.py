@@ -1,10 +1,10 @@
 """Which counties there are, and whether one may be entered now."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects.postgresql import insert
@@ -74,6 +74,11 @@ class Tenant:
     home_site: str = "a"
     second_site: str = "b"
     reason: str = ""
+
+    @staticmethod
+    def told(columns: Mapping[str, Any] | RowMapping) -> "Tenant":
+        """Return the value of a row's columns."""
+        return Tenant(**{name: columns[name] for name in Tenant.__dataclass_fields__})
 
     @staticmethod
     def of(row: TenantRow) -> "Tenant":
@@ -167,7 +172,7 @@ class Directory:
         query = select(TenantRow.__table__).where(TenantRow.kind == "county")
         with self._database.glance() as connection:
             rows = connection.execute(query.order_by(TenantRow.division_code, TenantRow.id)).mappings()
-            return tuple(map(_value, rows))
+            return tuple(map(Tenant.told, rows))
 
     def get(self, tenant: str) -> Tenant:
         """Return a county or the province's office; raises `TenantUnknown`."""
@@ -177,20 +182,21 @@ class Directory:
                 row = connection.execute(select(TenantRow.__table__).where(TenantRow.id == tenant)).mappings().first()
         if row is None:
             raise TenantUnknown(tenant[:40])
-        return _value(row)
+        return Tenant.told(row)
 
-    def admit(self, tenant: str, *, writing: bool) -> Tenant:
+    def admit(self, tenant: "str | Tenant", *, writing: bool) -> Tenant:
         """Return a county whose scope may be entered now.
 
         Parameters
         ----------
-        tenant : str
+        tenant : str or Tenant
+            Its name, or as it was read a moment ago.
         writing : bool
             Whether it is entered to change something.
 
         Raises `TenantUnknown`, `TenantSuspended` and `TenantReadOnly`.
         """
-        found = self.get(tenant)
+        found = tenant if isinstance(tenant, Tenant) else self.get(tenant)
         if found.state not in _OPEN:
             raise TenantSuspended(found.name, found.reason)
         if writing and found.state == TenantState.READ_ONLY:
@@ -271,7 +277,3 @@ class Directory:
     def _county(self, tenant: str) -> None:
         if self.get(tenant).kind != "county":
             raise TenantUnknown(tenant)
-
-
-def _value(row: RowMapping) -> Tenant:
-    return Tenant(**{name: row[name] for name in Tenant.__dataclass_fields__})

@@ -17,7 +17,8 @@ from app.clients.types import Calling, ClientRefused
 from app.identity.types import NotSignedIn
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.kernel.ids import derived_id
-from tenants.scope import Scope, current_scope, entered, new_request_id, scope_or_none
+from tenants.directory import Tenant
+from tenants.scope import Scope, TenantId, current_scope, entered, new_request_id, scope_or_none
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -74,21 +75,23 @@ def enter() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotSignedIn
-    scope = _scope(secret.strip())
-    services().directory.admit(scope.tenant, writing=request.method not in READS and request.endpoint not in READING)
+    scope, county = _asking(secret.strip())
+    services().directory.admit(county, writing=request.method not in READS and request.endpoint not in READING)
     g.scopes.enter_context(entered(scope))
     services().quotas.call()
 
 
-def _scope(secret: str) -> Scope:
-    """Return the scope of an account's token or of an API client's; raises `NotSignedIn`."""
+def _asking(secret: str) -> tuple[Scope, TenantId | Tenant]:
+    """Return the scope of an account's token or of an API client's, and its county; raises `NotSignedIn`."""
     if services().clients.recognises(secret):
         try:
-            return services().clients.scope(secret, calling(), request_id=g.request_id)
+            scope = services().clients.scope(secret, calling(), request_id=g.request_id)
         except ClientRefused:
             raise NotSignedIn from None
+        return scope, scope.tenant
     who = services().identity.principal(secret, ("access",))
-    return Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+    scope = Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+    return scope, who.county or who.tenant
 
 
 def calling() -> Calling:

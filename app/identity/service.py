@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identity import credentials, passwords
@@ -59,6 +59,7 @@ from app.kernel.errors import DomainError, Fault, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.platform.vault import Vault
 from app.platform.work import Work, Works
+from tenants.directory import Tenant
 from tenants.quotas import Quotas
 from tenants.scope import Principal, Scope, TenantId, current_scope, entered, new_request_id
 
@@ -70,6 +71,7 @@ FLOOD_WINDOW = timedelta(minutes=10)
 
 _COUNTED = (SignInFailed, SecondFactorFailed, WrongPassword)
 _DOOR = Principal("system:sign-in")
+_AT_THE_DOOR = text("SELECT * FROM at_the_door(:wanted, :told, :kinds, :moment)")
 _NOWHERE = Caller()
 T = TypeVar("T")
 
@@ -263,38 +265,23 @@ class IdentityService:
 
         Raises `NotSignedIn` for a credential that is malformed, unknown, expired or revoked.
         """
-        tenant = credentials.tenant_of(secret)
-        query = (
-            select(
-                CredentialRow.id,
-                CredentialRow.kind,
-                CredentialRow.session_id,
-                CredentialRow.signed_in_at,
-                CredentialRow.last_used_at,
-                CredentialRow.expires_at,
-                CredentialRow.factors,
-                AccountRow.id,
-                AccountRow.display_name,
-                AccountRow.roles,
-            )
-            .join(AccountRow, CredentialRow.account_id == AccountRow.id)
-            .where(credentials.in_force(secret, kinds))
-        )
-        with entered(Scope(tenant, _DOOR, "sign-in")), self._work() as work:
-            found = work.session.execute(query).first()
-            if found is None:
-                raise NotSignedIn
-            credential, kind, session_id, signed_in_at, used, expires, factors, account, name, roles = found
-            now = clock.now()
-            if now - used > self._lives.idle * 0.1:
-                until = self._lives.until(kind, signed_in_at) if kind == "session" else expires
+        tenant, now = credentials.tenant_of(secret), clock.now()
+        values = {"wanted": tenant, "told": credentials.digest(secret), "kinds": list(kinds), "moment": now}
+        with self._work.glance() as connection:
+            found = connection.execute(_AT_THE_DOOR, values).first()
+        if found is None:
+            raise NotSignedIn
+        if now - found.last_used_at > self._lives.idle * 0.1:
+            until = self._lives.until(found.kind, found.signed_in_at) if found.kind == "session" else found.expires_at
+            with entered(Scope(tenant, _DOOR, "sign-in")), self._work() as work:
                 work.session.execute(
                     update(CredentialRow)
-                    .where(CredentialRow.id == credential)
+                    .where(CredentialRow.id == found.id)
                     .values(last_used_at=now, expires_at=until)
                     .execution_options(synchronize_session=False)
                 )
-            return Identified(tenant, credentials.principal(account, name, roles, factors), str(session_id))
+        who = credentials.principal(found.account, found.display_name, found.roles, found.factors)
+        return Identified(tenant, who, str(found.session_id), Tenant.told(found.county))
 
     def sign_out(self, secret: str) -> None:
         """End the session a credential belongs to, its other tokens too; an unknown one has ended already."""

@@ -1,15 +1,21 @@
 """Connections, table bases, and the transaction in which a scope is bound."""
 
+import math
+import time
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tenants.scope import Scope, current_scope
 
@@ -73,6 +79,25 @@ def bind(session: Session, scope: Scope) -> None:
         raise psycopg.OperationalError(driver.pgconn.error_message.decode(errors="replace"))
 
 
+_RESTED = "rested"
+_TRUSTED = 1.0
+"""Seconds after which a connection that lay in the pool is asked whether it still stands."""
+
+
+def _rested(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTED] = time.monotonic()
+
+
+def _awake(engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Replace a connection that broke while it lay in the pool; raises `DisconnectionError`, which does that."""
+    if time.monotonic() - record.info.get(_RESTED, math.inf) < _TRUSTED:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
 class Database:
     """Connections to PostgreSQL under one role.
 
@@ -89,10 +114,11 @@ class Database:
             url.replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             hide_parameters=True,  # names and titles stay out of the log
             connect_args={"connect_timeout": 5, "prepare_threshold": None},
         )
+        event.listen(self.engine, "checkin", _rested)
+        event.listen(self.engine, "checkout", partial(_awake, self.engine))
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
 
     @contextmanager

@@ -1,9 +1,10 @@
 """The unit of work: one transaction in one scope, whose events and jobs commit with its changes."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.kernel.events import Event
@@ -72,6 +73,10 @@ class Works:
                 work.finish()
             finally:
                 _open.reset(token)
+
+    def glance(self) -> AbstractContextManager[Connection]:
+        """Open a connection for one short read whose single statement binds its tenant itself."""
+        return self._database.glance()
 
     @contextmanager
     def apart(self) -> Generator[Work]:

@@ -13,8 +13,8 @@ from app.audit.types import AUDITED, refusal
 from app.identity.types import Kind, NotSignedIn
 from app.kernel.errors import DomainError
 from app.platform.messages import LANGUAGES, Language, preferred
-from tenants.directory import TenantReadOnly, TenantSuspended
-from tenants.scope import Scope, entered, new_request_id, scope_or_none
+from tenants.directory import Tenant, TenantReadOnly, TenantSuspended
+from tenants.scope import Scope, TenantId, entered, new_request_id, scope_or_none
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -103,8 +103,8 @@ def enter() -> Answer | None:
     if request.endpoint == "portal.static":
         return None
     g.scopes = ExitStack()
-    secret, signed_in = _credential()
-    if signed_in and not _admitted(signed_in):
+    secret, signed_in, county = _credential()
+    if county and not _admitted(county):
         signed_in = None
     if signed_in:
         g.scope = g.scopes.enter_context(entered(signed_in))
@@ -135,11 +135,11 @@ def guard_form(secret: str) -> None:
         abort(400)
 
 
-def _admitted(signed_in: Scope) -> bool:
+def _admitted(county: TenantId | Tenant) -> bool:
     """Say whether the county is open to this request; pages that are open to all are shown as to a stranger."""
     writing = request.method not in _READS and request.endpoint not in _READING
     try:
-        g.county = services().directory.admit(signed_in.tenant, writing=writing)
+        g.county = services().directory.admit(county, writing=writing)
     except (TenantSuspended, TenantReadOnly):
         if request.endpoint in _OPEN_TO_ALL:
             return False
@@ -148,8 +148,8 @@ def _admitted(signed_in: Scope) -> bool:
     return True
 
 
-def _credential() -> tuple[str, Scope | None]:
-    """Return the session (or, for IIIF clients, the bearer token) and the scope it opens."""
+def _credential() -> tuple[str, Scope | None, TenantId | Tenant | None]:
+    """Return the session (or, for IIIF clients, the bearer token), the scope it opens, and its county."""
     secret = request.cookies.get(SESSION, "")
     kinds: tuple[Kind, ...] = ("session",)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -157,12 +157,13 @@ def _credential() -> tuple[str, Scope | None]:
         secret = token
         kinds = ("access",)
     if not secret:
-        return "", None
+        return "", None, None
     try:
         who = services().identity.principal(secret, kinds)
     except NotSignedIn:
-        return "", None
-    return secret, Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+        return "", None, None
+    scope = Scope(who.tenant, who.principal, "business", g.request_id, request.remote_addr or "", who.session)
+    return secret, scope, who.county or who.tenant
 
 
 def _sign_in_first() -> Answer:

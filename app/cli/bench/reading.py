@@ -47,7 +47,7 @@ def token(services: Services, scope: Scope) -> str:
 
 def asked(path: str, secret: str) -> "WSGIEnvironment":
     """Return what a web server hands to the application for a reading request."""
-    return EnvironBuilder(path=path, headers={"Authorization": f"Bearer {secret}"}).get_environ()
+    return EnvironBuilder(path=path, headers=[("Authorization", f"Bearer {secret}")]).get_environ()
 
 
 def answered(web: Flask, environ: "WSGIEnvironment") -> tuple[float, bytes]:
