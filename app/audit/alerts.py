@@ -54,7 +54,8 @@ MONTH = timedelta(days=30)
 HIGHEST = 1_000_000
 LONGEST_NOTE = 2000
 
-_BY_NAME = {detector.name: detector for detector in DETECTORS}
+_TUNABLE = {detector.name: detector for detector in DETECTORS if detector.threshold > 1}
+"""The others tell each single case."""
 _MOMENT = func.to_char(func.timezone("UTC", AuditEntryRow.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 _entries = select(AuditEntryRow.seq, AuditEntryRow.at, _MOMENT, AuditEntryRow.leaf, AuditEntryRow.body)
 
@@ -154,13 +155,13 @@ class AlertsService:
     def tune(self, name: str, threshold: int) -> None:
         """Set how many it takes until a detector raises an alert, in this county. Raises `NotFound` and `Invalid`."""
         ALERTS.require("tune", current_scope().principal.roles)
-        if name not in _BY_NAME:
+        if name not in _TUNABLE:
             raise NotFound("detector")
         if not 0 < threshold <= HIGHEST:
             raise Invalid((Fault("number", "threshold", str(threshold), allowed=f"1–{HIGHEST}"),))
         with self._work() as work:
-            row = _settings(work, _BY_NAME[name])
-            former = row.threshold or _BY_NAME[name].threshold
+            row = _settings(work, _TUNABLE[name])
+            former = row.threshold or _TUNABLE[name].threshold
             if former != threshold:
                 row.threshold = threshold
                 tuned = derived_id(work.scope.tenant, "detector", name)

@@ -280,7 +280,7 @@ def _follows(before: Act, act: Act) -> bool:
 
 DETECTORS = (
     Detector("bulk_viewing", Severity.WARNING, HOUR, 51, crowd(_principal, _record), VIEWS, "done"),
-    Detector("viewing_surge", Severity.NOTICE, HOUR, 20, surge, VIEWS, "done"),
+    Detector("viewing_surge", Severity.HINT, HOUR, 20, surge, VIEWS, "done"),
     Detector(
         "night_download", Severity.WARNING, DAY, 21,
         crowd(lambda act: act.principal if at_rest(act.at) else "", lambda act: act.thing), (PAGE_DOWNLOADED,),
@@ -303,5 +303,5 @@ DETECTORS = (
     Detector("exports", Severity.WARNING, DAY, 5, crowd(_principal, lambda act: act.seq), EXPORTS, "done"),
     Detector("brief_grant", Severity.GRAVE, DAY, 1, granted_used_removed, (GRANTED, REMOVED), "done"),
     Detector("log_broken", Severity.GRAVE, HOUR, 1, broken),
-    Detector("clock_held", Severity.NOTICE, HOUR, 2, clock_held),
+    Detector("clock_held", Severity.HINT, HOUR, 2, clock_held),
 )  # fmt: skip

@@ -19,7 +19,7 @@ AUDITED = frozenset({403, 404, 423})
 class Severity(StrEnum):
     """How soon somebody should look."""
 
-    NOTICE = "notice"
+    HINT = "hint"
     WARNING = "warning"
     GRAVE = "grave"
 

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -15,7 +16,9 @@ from flask.testing import FlaskClient
 from app.audit import merkle
 from app.audit.service import EntryFilter, log_id
 from app.audit.types import Alert, OwnAlert, refusal
+from app.digitisation.types import IiifRequest
 from app.identity.types import GrantGiven, GrantRemoved, SignedIn, SignInFailed
+from app.kernel import clock
 from app.kernel.errors import DomainError, Invalid, NotFound, Refused
 from app.kernel.ids import new_id
 from app.kernel.paging import PageRequest
@@ -23,6 +26,7 @@ from app.platform.embedded.postgres import EmbeddedPostgres
 from app.records.types import Description, ItemQuery
 from app.services import Services
 from tenants.scope import Principal, entered
+from tests import sheets
 from tests.conftest import SYSTEM, County, MakeCounty
 from workers.tasks.register import HANDLERS
 
@@ -62,7 +66,14 @@ def entries(county: County, action: str) -> list[dict[str, object]]:
     with county.acting("audit"):
         rows = county.services.audit.page(PageRequest(200), EntryFilter(action=action)).rows
     return [
-        {"who": e.principal_id, "result": e.result, "reason": e.reason, "object": e.object_id, **e.details}
+        {
+            "action": e.action,
+            "who": e.principal_id,
+            "result": e.result,
+            "reason": e.reason,
+            "object": e.object_id,
+            **e.details,
+        }
         for e in rows
     ]
 
@@ -331,3 +342,22 @@ class TestTaking:
         yesterday, today = before.days
         assert (yesterday.acts, today.refusals, today.sign_in_failures) == (0, 4, 1)
         assert today.acts == sum(before.actions.values())
+
+
+def test_tiles_of_a_page_are_one_reading_an_hour(services: Services, county: County) -> None:
+    with county.acting():
+        upload = services.digitisation.begin("扫描")
+        scan = sheets.encoded(sheets.sheet(["读一页"], size=(300, 150)), "PNG")
+        (page,) = services.digitisation.receive(upload.id, "a.png", io.BytesIO(scan)).pages
+        services.digitisation.process_page(page.id)
+        for region in ("0,0,50,50", "50,0,50,50", "0,50,50,50"):
+            services.digitisation.image(page.id, IiifRequest(region, "max", "0", "default", "jpg"))
+        whole = IiifRequest("full", "max", "0", "default", "jpg")
+        services.digitisation.image(page.id, whole)
+        with clock.fixed(clock.now() + timedelta(minutes=61)):
+            services.digitisation.image(page.id, whole)
+    with county.acting("director"):
+        services.digitisation.read(page.id)
+    read = [entry for entry in entries(county, "digitisation:page") if entry["object"] == page.id]
+    actions = sorted(str(entry["action"]) for entry in read if "processed" not in str(entry["action"]))
+    assert actions == ["digitisation:page:downloaded"] * 2 + ["digitisation:page:viewed"] * 2
