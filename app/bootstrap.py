@@ -16,7 +16,7 @@ from app.identity.service import AccountsService, IdentityService
 from app.intake.service import IntakeService
 from app.joining import Administrators, Buckets, Defaults, Isolation, Keys, RealmAdministrators
 from app.kernel.events import Event
-from app.leaving import CountyLog, CountyObjects, People
+from app.leaving import CountyLog, CountyObjects
 from app.lookups.service import LookupService
 from app.platform.database import Database
 from app.platform.ledger import JobsService
@@ -100,7 +100,7 @@ def build(settings: Settings) -> Services:
     administrators = RealmAdministrators(organizations) if organizations else Administrators(identity, accounts)
     steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
     audit = AuditService(works, notary)
-    ports = Ports(CountyLog(audit), CountyObjects(sites), vault, People(works))
+    ports = Ports(CountyLog(audit), CountyObjects(sites), vault, accounts.person)
     exports = settings.data / "exports"
     return Services(
         settings=settings,

@@ -1,26 +1,16 @@
 """What leaving, arriving and retiring ask of the rooms, each over the service that has the matter in hand."""
 
-import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256 as new_sha256
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.audit.models import AuditHeadRow
-from app.audit.notary import FOLDER
-from app.audit.offline import HASH, examine_export, folded, read_keys, read_line
-from app.audit.service import AuditService
-from app.identity.models import AccountRow
+from app.audit.service import WRITTEN_ONCE, AuditService, entries_of, examined, extent, root_over
 from app.platform.objectstore import CHUNK, LocalSite
-from app.platform.work import Works
 from tenants.bags import BagBroken, digest
 from tenants.departure import LOG, Extent, ObjectLost
 from tenants.directory import Tenant
-from tenants.scope import current_scope
 
 ORIGINALS = "originals/"
 
@@ -60,9 +50,8 @@ class CountyObjects:
 
     def destroy(self, county: Tenant) -> None:
         """Remove everything but what was written for good: the notes of the audit log."""
-        kept, _, _ = FOLDER.partition("/")
         for name in (county.home_site, county.second_site):
-            self._sites[name].clear(county.id, besides=kept)
+            self._sites[name].clear(county.id, besides=WRITTEN_ONCE)
 
 
 class CountyLog:
@@ -79,7 +68,7 @@ class CountyLog:
     def sealed(self) -> Extent:
         """Sign how the log stands now."""
         checkpoint = self._audit.checkpoint()
-        return Extent(checkpoint.size, checkpoint.root.hex()) if checkpoint else Extent(0, self.root(b""))
+        return Extent(checkpoint.size, checkpoint.root.hex()) if checkpoint else Extent(0, root_over(b""))
 
     def write(self, session: Session, until: int, target: Path) -> None:
         """Write the log up to a signed size."""
@@ -89,49 +78,22 @@ class CountyLog:
     @staticmethod
     def verify(written: Path) -> Extent:
         """Hold a written log against its hashes and its signatures, by the key that lies in it; raises `BagBroken`."""
-        try:
-            keys = read_keys((zipfile.Path(written) / "key.txt").read_text("utf-8"))
-            report = examine_export(written, keys)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise BagBroken(LOG) from error
-        if report.findings:
+        found = examined(written)
+        if found is None:
             raise BagBroken(LOG)
-        return Extent(report.tree.size, report.tree.root().hex())
+        return Extent(*found)
 
     @staticmethod
     def entries(written: Path) -> Iterator[tuple[str, str]]:
         """Give body and time of each entry of a written log that was verified."""
-        with (zipfile.Path(written) / "entries.jsonl").open("rb") as lines:
-            for line in lines:
-                entry = read_line(line)
-                assert entry is not None  # noqa: S101  # verified
-                yield entry.body.decode(), entry.at.decode()
+        return entries_of(written)
 
-    @classmethod
-    def extent(cls, session: Session) -> Extent:
+    @staticmethod
+    def extent(session: Session) -> Extent:
         """Return how far the log goes now."""
-        head = session.execute(select(AuditHeadRow.size, AuditHeadRow.roots)).one_or_none()
-        return Extent(head.size, cls.root(head.roots)) if head else Extent(0, cls.root(b""))
+        return Extent(*extent(session))
 
     @staticmethod
     def root(nodes: bytes) -> str:
         """Return the root over the complete subtrees of a log, largest first."""
-        return folded([nodes[place : place + HASH] for place in range(0, len(nodes), HASH)]).hex()
-
-
-class People:
-    """Who is behind an account of the tenant in scope.
-
-    Parameters
-    ----------
-    works : Works
-    """
-
-    def __init__(self, works: Works) -> None:
-        self._works = works
-
-    def __call__(self, principal: str) -> str:
-        """Return what is the same for all accounts of one person; the account itself where the person is not known."""
-        with self._works() as work:
-            account = work.session.get(AccountRow, (current_scope().tenant, uuid.UUID(principal)))
-            return (account.person if account else "") or principal
+        return root_over(nodes)

@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, ClassVar, Literal, get_args
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import Path as ZipPath
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Date, Select, cast, func, select, text
@@ -41,6 +43,8 @@ __all__ = ["ALERTS", "POLICY", "AlertsService", "AuditService", "Writer"]
 
 BATCH = 2000
 CHECKPOINT = "audit.checkpoint"
+WRITTEN_ONCE = FOLDER.partition("/")[0]
+"""Folder of a tenant's bucket whose objects are written for good."""
 DETECT = "audit.detect"
 MOST_PROVED = 10_000
 PART = 1 << 16
@@ -597,6 +601,36 @@ def _parts(held: IO[bytes]) -> Iterator[bytes]:
         held.seek(0)
         while part := held.read(PART):
             yield part
+
+
+def examined(written: Path) -> tuple[int, str] | None:
+    """Return size and root of a written log, held against the key that lies in it; None where it does not hold."""
+    try:
+        keys = offline.read_keys((ZipPath(written) / "key.txt").read_text("utf-8"))
+        report = offline.examine_export(written, keys)
+    except (OSError, ValueError, KeyError, BadZipFile, zlib.error):
+        return None
+    return None if report.findings else (report.tree.size, report.tree.root().hex())
+
+
+def entries_of(written: Path) -> Iterator[tuple[str, str]]:
+    """Yield body and time of each entry of a written log that holds."""
+    with (ZipPath(written) / "entries.jsonl").open("rb") as lines:
+        for line in lines:
+            entry = offline.read_line(line)
+            assert entry is not None  # noqa: S101  # examined
+            yield entry.body.decode(), entry.at.decode()
+
+
+def extent(session: Session) -> tuple[int, str]:
+    """Return size and root of the log of the tenant bound, as it is now."""
+    head = session.execute(select(AuditHeadRow.size, AuditHeadRow.roots)).one_or_none()
+    return (head.size, root_over(head.roots)) if head else (0, root_over(b""))
+
+
+def root_over(nodes: bytes) -> str:
+    """Return the root over the complete subtrees of a log, the largest first."""
+    return folded([nodes[place : place + HASH] for place in range(0, len(nodes), HASH)]).hex()
 
 
 def _signed(note: str) -> Signed:

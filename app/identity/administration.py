@@ -118,6 +118,12 @@ class AccountsService:
         self._quotas = quotas
         self._vault = vault
 
+    def person(self, principal: str) -> str:
+        """Return what is the same for all accounts of a principal's person; the principal itself where nobody knows."""
+        with self._work() as work:
+            row = work.session.get(AccountRow, (current_scope().tenant, uuid.UUID(principal)))
+            return (row.person if row else "") or principal
+
     def get(self, account_id: AccountId) -> Account:
         """Return an account with its numbers masked. Raises `NotFound`."""
         POLICY.require("list", current_scope().principal.roles)
