@@ -131,7 +131,12 @@ def show_tenant(slug: str, *, as_json: bool) -> None:
 
 @tenant.command("suspend")
 @click.argument("slug")
-@click.option("--mode", type=click.Choice([mode.value for mode in CLOSING]), default=TenantState.SUSPENDED.value, show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in CLOSING]),
+    default=TenantState.SUSPENDED.value,
+    show_default=True,
+)
 @click.option("--reason", required=True, help="Shown to the county's people.")
 def suspend_tenant(slug: str, mode: str, reason: str) -> None:
     """Close a county at once, sessions and tokens included, or keep it from changing."""
