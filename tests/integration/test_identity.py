@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
 from app.bootstrap import build
+from app.identity.models import AccountRow
 from app.identity.rules import PASSWORD_LENGTH, check_password
 from app.identity.types import (
     AccountDormant,
@@ -33,6 +35,7 @@ from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.platform.settings import Settings
 from app.services import Services
+from app.wsgi import create_app
 from tenants.scope import Scope, entered
 from tests.conftest import PASSWORD, SYSTEM, County
 
@@ -251,6 +254,13 @@ class TestFactor:
         with entered(Scope(who.tenant, who.principal, session=who.session)), pytest.raises(FactorObligatory):
             county.services.identity.drop_factor(codes[0])
 
+    def test_a_session_without_it_has_no_role_however_the_role_came(self, county: County) -> None:
+        access = token(county, somebody(county))
+        with county.acting("archivist"), county.services.works() as work:  # as nothing in the product would
+            account = work.session.get_one(AccountRow, (county.tenant, uuid.UUID(access.principal.id)))
+            account.roles = ["sec_admin"]
+        assert county.services.identity.principal(access.secret, ("access",)).principal.roles == frozenset()
+
     def test_a_pending_sign_in_takes_no_other_step(self, county: County) -> None:
         pending = county.services.identity.begin(county.tenant, somebody(county, "sec_admin"), PASSWORD, Caller())
         with pytest.raises(NotSignedIn):
@@ -351,6 +361,17 @@ class TestSessions:
         assert client.delete("/api/v1/me/sessions").status_code == 204
         assert client.delete(f"/api/v1/me/sessions/{this}").status_code == 204
         assert client.get("/api/v1/me").status_code == 401
+
+    @pytest.mark.parametrize(("proxies", "believed"), [(0, "127.0.0.1"), (1, "203.0.113.5")])
+    def test_an_address_is_believed_of_trusted_proxies_alone(
+        self, county: County, services: Services, settings: Settings, proxies: int, believed: str
+    ) -> None:
+        web = create_app(replace(services, settings=settings.model_copy(update={"trusted_proxies": proxies})))
+        login, told = somebody(county), {"X-Forwarded-For": "198.51.100.66, 203.0.113.5"}
+        form = {"grant_type": "password", "username": login, "password": PASSWORD, "scope": county.tenant}
+        access = web.test_client().post("/oauth/token", data=form, headers=told).get_json()["access_token"]
+        mine = web.test_client().get("/api/v1/me/sessions", headers={"Authorization": f"Bearer {access}"})
+        assert [each["client"] for each in mine.get_json()["rows"]] == [believed]
 
     def test_what_is_done_is_audited_by_ids_alone(self, county: County) -> None:
         login = somebody(county)
