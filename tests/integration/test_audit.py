@@ -126,7 +126,9 @@ ENTRY = "UPDATE audit_entry SET {} WHERE tenant_id = %s AND seq = {}"
 BODY = "replace(body, '\"number\":', '\"number\":1')"
 TAMPERING = {
     "a detail": (ENTRY.format(f"body = {BODY}", 100), "altered", 100),
-    "a detail and its leaf": (ENTRY.format(f"body = {BODY}, {REHASHED.format(at='at', body=BODY)}", 100), "altered", 100),
+    "a detail and its leaf": (
+        ENTRY.format(f"body = {BODY}, {REHASHED.format(at='at', body=BODY)}", 100), "altered", 100,
+    ),
     "a detail and its leaf, past the tile": (
         ENTRY.format(f"body = {BODY}, {REHASHED.format(at='at', body=BODY)}", 270), "root", 1,
     ),
@@ -483,7 +485,9 @@ class TestGrants:
                 connection.execute(statement.encode())
 
     def test_without_a_tenant_nothing_is_added(self, postgres: EmbeddedPostgres) -> None:
-        with psycopg.connect(postgres.dsn("lantai_app")) as connection:
-            with pytest.raises(psycopg.DatabaseError) as refusal:
-                connection.execute("SELECT audit_append(ARRAY['{}'], NULL, 1, '1 min')")
+        with (
+            pytest.raises(psycopg.DatabaseError) as refusal,
+            psycopg.connect(postgres.dsn("lantai_app")) as connection,
+        ):
+            connection.execute("SELECT audit_append(ARRAY['{}'], NULL, 1, '1 min')")
         assert refusal.value.sqlstate == "LT001"

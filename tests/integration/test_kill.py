@@ -101,7 +101,9 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     try:
         _until(lambda: running.call("GET", "/readyz"))
         codes = ("--division-code", "990100", "--archive-code", "990100")
-        assert running.cli("tenant", "create", "shishi", "--name", "试试县档案馆", *codes).returncode == 0
+        three = ("--sys-admin", "sys:系统", "--sec-admin", "sec:安全", "--audit-admin", "aud:审计")
+        created = running.cli("tenant", "create", "shishi", "--name", "试试县档案馆", *codes, *three)
+        assert created.returncode == 0, created.stderr.decode()
         for login, role in (("archivist", "archivist"), ("audit", "audit_admin")):
             account = ("--tenant", "shishi", "--name", login, "--role", role, "--password", PASSWORD)
             assert running.cli("user", "create", login, *account).returncode == 0

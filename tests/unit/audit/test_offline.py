@@ -168,7 +168,11 @@ def test_another_key_vouches_for_nothing(export: Export) -> None:
     assert [finding.kind for finding in export.check(stranger)] == ["signature", "signature"]
 
 
-@given(st.integers(1, 10**18 - 1), st.from_regex(r"[0-9]{4}-01-01T00:00:00\.000000Z", fullmatch=True), st.binary(max_size=9))
+@given(
+    st.integers(1, 10**18 - 1),
+    st.from_regex(r"[0-9]{4}-01-01T00:00:00\.000000Z", fullmatch=True),
+    st.binary(max_size=9),
+)
 def test_a_line_is_read_as_it_was_written(seq: int, at: str, words: bytes) -> None:
     told = entry(seq, at, b'{"x":"' + words.replace(b"\n", b"") + b'"}')
     assert read_line(told.line()) == told
