@@ -43,6 +43,8 @@ def index() -> Answer:
         facts["jobs"] = services().jobs.counts()
     if may("quota", "read"):
         facts["usage"] = services().quotas.usage()
+    if may("alerts", "read"):
+        facts["alerts"] = services().alerts.waiting()
     return show(f"admin/{role}.html", **facts)
 
 
