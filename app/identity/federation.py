@@ -155,11 +155,11 @@ class FederatedIdentity(IdentityService):
         """
         if secret.count(".") == _JWT_DOTS:
             return self._borne(secret, kinds)
-        with self._at_the_door(credentials.tenant_of(secret), Caller()) as work:
+        tenant = credentials.tenant_of(secret)
+        with self._at_the_door(tenant, Caller()) as work:
             due = self._due(work, secret)
-            if due is None:
-                return super().principal(secret, kinds)
-        self._renew(credentials.tenant_of(secret), due)
+        if due is not None:
+            self._renew(tenant, due)
         return super().principal(secret, kinds)
 
     def sign_out(self, secret: str) -> None:

@@ -105,9 +105,8 @@ class AtKeycloak:
     def sign_in(self, login: str, county: TenantId, password: str = PASSWORD) -> str:
         visitor = self._visit()
         visitor.begin(county)
-        if visitor.page.locator("#username").count():
+        with visitor.page.expect_navigation():
             visitor.type_password(login, password)
-        visitor.page.wait_for_selector(".person, [role=alert], #kc-login")
         return visitor.secret if visitor.page.locator(".person").count() else ""
 
     def change(self, login: str, former: str, role: str) -> None:
