@@ -8,7 +8,6 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from app.identity.rules import LOGIN
 from app.identity.service import AccountsService, IdentityService
 from app.kernel.errors import Fault
 from app.platform.database import Database, tenant_tables
@@ -27,7 +26,7 @@ UNBOUND = "LT001"
 
 def _login_faults(order: Order) -> Iterator[Fault]:
     for person in order.administrators:
-        if not LOGIN.fullmatch(person.login):
+        if not IdentityService.is_login(person.login):
             yield Fault("login", f"{person.role}_login", person.login[:40])
 
 

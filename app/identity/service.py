@@ -102,6 +102,11 @@ class IdentityService:
         self._lives = Lives(timedelta(minutes=access_minutes), timedelta(hours=session_hours))
         self._most = sessions
 
+    @staticmethod
+    def is_login(text: str) -> bool:
+        """Say whether an account may go by this."""
+        return LOGIN.fullmatch(text) is not None
+
     def create_account(self, login: str, display_name: str, password: str, roles: Iterable[str]) -> Account:
         """Make an account with its roles in one go, as only the installation may; again, nothing changes.
 
