@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,11 @@ from app.kernel.paging import PageRequest
 from app.services import Services
 from tenants import terms as rules
 from tenants.directory import TenantUnknown
-from tenants.scope import PROVINCE, Principal, Scope, entered
+from tenants.scope import PROVINCE, Principal, Scope, TenantId, entered
 from tenants.terms import (
     MOVES,
     Agreement,
+    AgreementId,
     NoAgreement,
     NotCovered,
     SameSigner,
@@ -270,7 +272,7 @@ def test_the_province_sees_what_was_proposed_and_no_draft(county: County, other:
     ],
 )
 def test_terms_that_say_too_little_or_too_much_are_refused(
-    county: County, other: County, services: Services, wrong: dict[str, object]
+    county: County, other: County, services: Services, wrong: dict[str, Any]
 ) -> None:
     with county.acting("director"), pytest.raises(Invalid):
         services.agreements.draft(requester=county.tenant, holder=other.tenant, terms=terms(**wrong))
@@ -285,7 +287,8 @@ def test_parties_are_two_counties(county: County, services: Services) -> None:
                 services.agreements.draft(requester=county.tenant, holder=absent, terms=terms())
 
 
-ACTS = ("propose", "sign", "conclude", "replace", "withdraw", "revoke", "lapse")
+EAST, WEST = TenantId("east"), TenantId("west")
+ACTS: tuple[rules.Act, ...] = ("propose", "sign", "conclude", "replace", "withdraw", "revoke", "lapse")
 
 
 @given(st.lists(st.sampled_from(ACTS), max_size=12))
@@ -305,10 +308,10 @@ def test_what_has_ended_stays_ended(acts: list[rules.Act]) -> None:
 @given(st.lists(st.tuples(st.sampled_from(["east", "west"]), st.sampled_from(["li", "wang"])), max_size=6))
 def test_in_force_means_two_people_of_two_counties(hands: list[tuple[str, str]]) -> None:
     now = clock.now()
-    agreement = Agreement(uuid.uuid4(), 1, "east", "west", "east", terms(), State.PROPOSED, (), "", now, now)
+    agreement = Agreement(AgreementId(uuid.uuid4()), 1, EAST, WEST, EAST, terms(), State.PROPOSED, (), "", now, now)
     for tenant, person in hands:
         try:
-            agreement = signed(agreement, Signature(tenant, person, person, now))
+            agreement = signed(agreement, Signature(TenantId(tenant), person, person, now))
         except SameSigner:
             assert person in {each.signer for each in agreement.signatures}
         except WrongState:

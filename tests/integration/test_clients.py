@@ -2,8 +2,11 @@
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,15 +25,16 @@ from app.platform.settings import Settings
 from app.services import Services
 from tenants.scope import Principal, Scope, entered
 from tests import sheets
-from tests.conftest import County
+from tests.conftest import County, MakeCounty
 from tests.integration.test_agreements import concluded
 
 PROOF = "ab" * 32
+Address = IPv4Address | IPv6Address
 
 
-def told(name: str = "", **other: object) -> Told:
-    named = name or f"审批系统 {new_id()}"
-    return replace(Told(named, ("benefits", "own_record"), clock.now() + timedelta(days=90)), **other)
+def told(**other: object) -> Told:
+    plain = Told(f"审批系统 {new_id()}", ("benefits", "own_record"), clock.now() + timedelta(days=90))
+    return replace(plain, **other)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Bureau:
     client: Client
     secret: str
 
-    def asks(self, *, basic: bool = False, secret: str = "", **more: str) -> TestResponse:
+    def asks(self, secret: str = "", *, basic: bool = False, **more: str) -> TestResponse:
         """Ask for a token."""
         own = secret or self.secret
         form = {"grant_type": "client_credentials", "purpose": "benefits", **more}
@@ -55,7 +59,7 @@ class Bureau:
 
     def at(self, **more: str) -> FlaskClient:
         """Return an HTTP client with a token."""
-        answer = self.asks(**more)
+        answer = self.asks(basic=False, **more)
         assert answer.status_code == 200, answer.text
         client = self.county.web.test_client()
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {answer.json['access_token']}"
@@ -78,7 +82,7 @@ def test_a_secret_buys_a_token_of_five_minutes(county: County, *, basic: bool) -
     assert answer.json["token_type"] == "Bearer"
     assert answer.json["scope"] == "records:read"
     assert 290 <= answer.json["expires_in"] <= 300
-    assert "refresh_token" not in answer.json
+    assert not answer.json.get("refresh_token")
 
 
 def test_a_token_does_what_was_granted_and_nothing_else(county: County) -> None:
@@ -93,7 +97,7 @@ def test_a_token_does_what_was_granted_and_nothing_else(county: County) -> None:
     assert finder.get("/api/v1/items").status_code == 403
 
 
-def test_a_deposit_is_read_and_waits_for_the_archivist(county: County, work_off: object) -> None:
+def test_a_deposit_is_read_and_waits_for_the_archivist(county: County, work_off: Callable[[], int]) -> None:
     depositor = bureau(county, "intake:deposit", purposes=("office",)).at(purpose="office")
     table = io.BytesIO(sheets.catalogue(sheets.catalogue_row(1)))
     begun = depositor.post("/api/v1/imports", data={"file": (table, "公文.csv")})
@@ -260,7 +264,7 @@ def test_bound_to_an_agreement_it_looks_up_under_it_alone(county: County, other:
     assert caller.post("/api/v1/lookups", json=question).status_code == 403
 
 
-def test_another_countys_agreement_binds_nobody_here(county: County, other: County, make_county: object) -> None:
+def test_another_countys_agreement_binds_nobody_here(county: County, other: County, make_county: MakeCounty) -> None:
     agreement = concluded(county, other)
     third = make_county()
     with third.acting("sysadmin"), pytest.raises(NotFound):
@@ -279,9 +283,9 @@ def test_secrets_and_tokens_lie_as_digests(county: County, services: Services) -
 
 def test_a_name_stands_for_one_client(county: County, services: Services) -> None:
     with county.acting("sysadmin"):
-        services.clients.create(told("人社局"))
+        services.clients.create(told(name="人社局"))
         with pytest.raises(ClientNameTaken):
-            services.clients.create(told("人社局 "))
+            services.clients.create(told(name="人社局 "))
         with pytest.raises(NotFound):
             services.clients.get(new_id())
 
@@ -310,13 +314,13 @@ def test_one_key_makes_one_client(county: County) -> None:
         {"certificate": "ab"},
     ],
 )
-def test_what_is_said_of_a_client_is_checked(county: County, services: Services, wrong: dict[str, object]) -> None:
+def test_what_is_said_of_a_client_is_checked(county: County, services: Services, wrong: dict[str, Any]) -> None:
     with county.acting("sysadmin"), pytest.raises(Invalid):
         services.clients.create(told(**{"name": "甲", **wrong}))
 
 
 @given(st.ip_addresses(), st.ip_addresses(v=4), st.integers(8, 32))
-def test_a_call_is_let_in_from_its_networks_alone(address: object, base: object, length: int) -> None:
+def test_a_call_is_let_in_from_its_networks_alone(address: Address, base: Address, length: int) -> None:
     network = rules.ip_network(f"{base}/{length}", strict=False)
     inside = address in network
     assert rules.may_call((str(network),), "", Calling(str(address))) is inside

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -106,7 +107,7 @@ def test_a_record_is_held_and_told_in_the_agreed_fields(county: County, holder: 
     ],
 )
 def test_a_name_is_found_whole_and_within_years(
-    county: County, holder: County, more: dict[str, object], outcome: Outcome
+    county: County, holder: County, more: dict[str, Any], outcome: Outcome
 ) -> None:
     assert ask(county, holder, **{"name": "欧阳静", **more}).outcome is outcome
 
@@ -158,7 +159,7 @@ def test_the_holders_own_copy_decides(
     """As when it is revoked between the requester's look at its copy and the holder's answer."""
     permit = services.agreements.permit
 
-    def meanwhile(**asked: object) -> Agreement:
+    def meanwhile(**asked: Any) -> Agreement:  # noqa: ANN401  # handed on as it came
         scope = scope_or_none()
         if scope and scope.tenant == holder.tenant:
             raise NoAgreement("停止")
@@ -265,7 +266,7 @@ def test_only_the_desk_asks(county: County, holder: County, services: Services) 
         {"year_from": 12},
     ],
 )
-def test_a_question_is_one_person_for_one_reason(county: County, holder: County, wrong: dict[str, object]) -> None:
+def test_a_question_is_one_person_for_one_reason(county: County, holder: County, wrong: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         ask(county, holder, **wrong)
 
