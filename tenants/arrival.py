@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import text, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -98,6 +98,10 @@ class Arrivals:
             return self._directory.get(tenant.id)
         with self._province(scope) as work:
             ours = work.session.execute(REVISION).scalar_one()
+            named = (TenantRow.domain == tenant.domain) & (TenantRow.domain != "")
+            same = or_(TenantRow.archive_code == tenant.archive_code, named)
+            if work.session.scalar(select(TenantRow.id).where(same).limit(1)):
+                raise TenantTaken(tenant.id)
         if contents.facts["revision"] != ours:
             raise RevisionDiffers(str(contents.facts["revision"])[:40], ours)
         key = self._key(contents, passphrase, scope)
@@ -156,7 +160,7 @@ class Arrivals:
 
 def _tenant(told: Mapping[str, Any]) -> Tenant:
     try:
-        tenant = Tenant(**{name: told[name] for name in Tenant.__dataclass_fields__})
+        tenant = Tenant.told(told)
     except KeyError as error:
         raise BagBroken(FACTS) from error
     if tenant.kind != "county" or any(faults_of(tenant)):

@@ -471,7 +471,8 @@ def verify(folder: Path, verify_log: Callable[[Path], Extent]) -> Contents:
     facts = _facts(folder)
     if (
         log is None
-        or {table: counts.get(table, 0) for table in facts["tables"]} != facts["tables"]
+        or {table: told for table, told in facts["tables"].items() if told} != counts
+        or LEFT_BEHIND.keys() & counts.keys()
         or objects != counts.get("stored_object", 0)
     ):
         raise BagBroken(FACTS)

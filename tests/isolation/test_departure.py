@@ -1,6 +1,7 @@
 """A county leaves with everything it owns, and with nothing of another; elsewhere it answers as it did."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -345,15 +346,65 @@ def test_a_county_that_is_there_is_not_overwritten(
     assert state(elsewhere) == before
 
 
+def resealed(bags: Path, bag: str = "") -> None:
+    """Make the lists of a spoilt export agree with it again, as whoever forges one would."""
+    if bag:
+        tags = bags / "bags" / bag
+        relist(tags, "manifest-sha256.txt", [path.relative_to(tags).as_posix() for path in files(tags / "data")])
+        count = len(files(tags / "data"))
+        octets = sum(path.stat().st_size for path in files(tags / "data"))
+        info = re.sub(
+            r"Payload-Oxum: .*", f"Payload-Oxum: {octets}.{count}", (tags / "bag-info.txt").read_text("utf-8")
+        )
+        (tags / "bag-info.txt").write_text(info, "utf-8")
+        relist(tags, "tagmanifest-sha256.txt", ["bagit.txt", "bag-info.txt", "manifest-sha256.txt"])
+    relist(bags, "manifest-sha256.txt", [line[66:] for line in (bags / "manifest-sha256.txt").read_text().splitlines()])
+
+
+def relist(folder: Path, manifest: str, names: list[str]) -> None:
+    (folder / manifest).write_text("".join(f"{digest(folder / name)}  {name}\n" for name in names), "utf-8")
+
+
 def test_bags_of_another_version_are_refused(bags: Path, elsewhere: Elsewhere) -> None:
     facts = json.loads((bags / "export.json").read_text("utf-8"))
     facts |= {"revision": "0001", "county": facts["county"] | {"id": "another", "archive_code": "999999"}}
     (bags / "export.json").write_text(json.dumps(facts), "utf-8")
-    listed = (bags / "manifest-sha256.txt").read_text().splitlines()
-    listed = [f"{digest(bags / line[66:])}  {line[66:]}" for line in listed]
-    (bags / "manifest-sha256.txt").write_text("\n".join(listed) + "\n")
+    resealed(bags)
     with pytest.raises(RevisionDiffers):
         elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+
+
+def test_a_code_of_another_county_is_taken(bags: Path, left: Export, elsewhere: Elsewhere) -> None:
+    bring(elsewhere, left)
+    facts = json.loads((bags / "export.json").read_text("utf-8"))
+    (bags / "export.json").write_text(json.dumps(facts | {"county": facts["county"] | {"id": "another"}}), "utf-8")
+    resealed(bags)
+    before = state(elsewhere)
+    with pytest.raises(TenantTaken):
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+    assert state(elsewhere) == before
+
+
+@pytest.mark.parametrize("forgery", ["credential", "fewer", "entry"])
+def test_a_forged_export_contradicts_itself(bags: Path, forgery: str) -> None:
+    """Lists made to agree do not help: sessions are never taken; counts and the signatures of the log must hold."""
+    data = bags / "bags" / "0001" / "data"
+    if forgery == "credential":
+        (data / "rows" / "credential").mkdir()
+        (data / "rows" / "credential" / "0001.jsonl").write_text("{}\n")
+    elif forgery == "fewer":
+        part = data / "rows" / "item" / "0001.jsonl"
+        part.write_bytes(part.read_bytes().split(b"\n", 1)[1])
+    else:
+        log = data / "audit" / "log.zip"
+        with ZipFile(log) as whole:
+            inside = {name: whole.read(name) for name in whole.namelist()}
+        with ZipFile(log, "w") as forged:
+            for name, content in inside.items():
+                forged.writestr(name, content.replace(b'"result":"done"', b'"result":"gone"', 1))
+    resealed(bags, "0001")
+    with pytest.raises(BagBroken):
+        verify(bags, CountyLog.verify)
 
 
 def test_every_table_of_a_county_is_within_reach(superuser: Superuser) -> None:
