@@ -17,7 +17,13 @@ from tenants.scope import Scope, entered
 from tests.conftest import SYSTEM, County
 from tests.isolation.conftest import Lived, Superuser
 
-OPENED = {("lantai_province", "agreement")}
+OPENED = {
+    ("lantai_dispatcher", "quota"),
+    *(
+        ("lantai_province", table)
+        for table in ("agreement", "audit_head", "quota", "tenant_order", "tenant_step", "usage")
+    ),
+}
 """Tables of counties that are a role's work, besides the jobs."""
 
 OTHERS = [table for table in tenant_tables() if table != "job"]
@@ -54,12 +60,31 @@ def test_the_dispatcher_sees_the_jobs_of_all_counties(postgres: EmbeddedPostgres
             connection.execute("DELETE FROM job")
 
 
-def test_the_province_sees_no_jobs(postgres: EmbeddedPostgres) -> None:
+def test_the_province_counts_the_jobs_that_run_and_sees_nothing_of_them(
+    postgres: EmbeddedPostgres, superuser: Superuser
+) -> None:
+    assert superuser.rows("SELECT 1 FROM job WHERE state NOT IN ('sent', 'running') LIMIT 1")
+    with psycopg.connect(postgres.dsn("lantai_province")) as connection:
+        seen = {state for (state,) in connection.execute("SELECT DISTINCT state FROM job")}
+    assert seen <= {"sent", "running"}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("job", "args"), ("job", "subject_id"), ("job", "principal"), ("audit_head", "roots")]
+)
+def test_the_province_reads_no_column_but_its_own(postgres: EmbeddedPostgres, table: str, column: str) -> None:
     with (
         psycopg.connect(postgres.dsn("lantai_province")) as connection,
         pytest.raises(errors.InsufficientPrivilege),
     ):
-        connection.execute("SELECT 1 FROM job")
+        connection.execute(f"SELECT {column} FROM {table}".encode())
+
+
+def test_the_dispatcher_reads_limits_of_jobs_alone(postgres: EmbeddedPostgres, lived: Lived) -> None:
+    assert lived
+    with psycopg.connect(postgres.dsn("lantai_dispatcher")) as connection:
+        kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT kind FROM quota")}
+    assert kinds <= {"jobs"}
 
 
 @pytest.mark.parametrize("role", ["lantai_app", "lantai_dispatcher"])
