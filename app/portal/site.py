@@ -136,6 +136,7 @@ def _in_every_template() -> dict[str, object]:
         "county": g.get("county"),
         "here": request.blueprint or "",
         "switch": _other_language,
+        "elsewhere": edge.services().sign_on is not None,
         "next_address": _next_address,
     }
 
