@@ -110,10 +110,9 @@ class Keycloak:
 
     def token(self, tenant: str = "", *, client: str = AGENCY) -> str:
         """Return an access token of a client's own account, for the organization of a county or for none."""
-        form = {
-            "grant_type": "client_credentials", "client_id": client, "client_secret": client,
-            "scope": f"organization:{tenant}" if tenant else "",
-        }  # fmt: skip
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": client}
+        if tenant:
+            form["scope"] = f"organization:{tenant}"
         answer = requests.post(f"{self.issuer}/protocol/openid-connect/token", data=form, timeout=10)
         answer.raise_for_status()
         return answer.json()["access_token"]

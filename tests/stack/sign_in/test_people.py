@@ -206,7 +206,7 @@ def test_a_session_ended_at_keycloak_has_ended_here(visit: Visit, site: Site) ->
     admin = site.keycloak.admin()
     admin.user_logout(site.keycloak.subject("ending"))
     until(lambda: visitor.desk() == 303)
-    (token,) = site.heard
+    token = site.heard[-1]
     assert site.told(token) == 400, "it is not taken twice"
     assert site.told(token[:-4] + "AAAA") == 400
     assert site.told("") == 400
