@@ -80,11 +80,12 @@ class PhoneCodes:
             work.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
         now = clock.now()
         work.session.execute(delete(CitizenCodeRow).where(CitizenCodeRow.created_at < now - HOUR))
-        sent = select(func.count(), func.max(CitizenCodeRow.created_at))
-        codes, last = work.session.execute(sent.where(CitizenCodeRow.subject == subject)).one()
+        sent = select(func.count()).select_from(CitizenCodeRow)
+        last = work.session.scalar(select(func.max(CitizenCodeRow.created_at)).where(CitizenCodeRow.subject == subject))
         if last is not None and last > now - PAUSE:
             raise CodeTooSoon((last + PAUSE - now) // timedelta(seconds=1) + 1)
-        (asked, _) = work.session.execute(sent.where(CitizenCodeRow.client == client)).one()
+        codes = work.session.scalars(sent.where(CitizenCodeRow.subject == subject)).one()
+        asked = work.session.scalars(sent.where(CitizenCodeRow.client == client)).one()
         if codes >= PER_PHONE or asked >= PER_CLIENT:
             raise TooManyCodes
 
