@@ -97,17 +97,16 @@ class QuotaExceeded(DomainError):
     used: int
     limit: int
 
-    @override
-    def facts(self) -> dict[str, object]:
-        shown = {"used_gb": f"{self.used / GB:.1f}", "limit_gb": f"{self.limit / GB:.1f}"}
-        return {"field": self.field, "used": self.used, "limit": self.limit, **shown}
-
 
 @dataclass(eq=False)
 class StorageFull(QuotaExceeded):
     """No room for another original."""
 
     code: ClassVar[str] = "quota.storage"
+
+    @override
+    def facts(self) -> dict[str, object]:
+        return {"field": self.field, "used": round(self.used / GB, 1), "limit": round(self.limit / GB, 1)}
 
 
 @dataclass(eq=False)

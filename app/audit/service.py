@@ -39,7 +39,7 @@ from app.platform.predicates import beginning
 from app.platform.work import Work, Works
 from tenants.scope import Scope, TenantId, current_scope
 
-__all__ = ["ALERTS", "POLICY", "AlertsService", "AuditService", "Writer"]
+__all__ = ["ALERTS", "POLICY", "AlertsService", "AuditService", "Checkpoint", "Finding", "Writer"]
 
 BATCH = 2000
 CHECKPOINT = "audit.checkpoint"

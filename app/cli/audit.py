@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.audit.offline import Checkpoint, Finding
-from app.audit.service import Entry, EntryFilter, Verdict
+from app.audit.service import Checkpoint, Entry, EntryFilter, Finding, Verdict
 from app.audit.types import Alert
 from app.cli.session import say, services, signed_in, spoken
 from app.kernel.paging import PageRequest
