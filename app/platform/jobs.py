@@ -136,7 +136,7 @@ class Jobs:
         self._session = session
         self._scope = scope
 
-    def ask(  # a job's envelope
+    def ask(  # noqa: PLR0913  # a job's envelope
         self,
         task: str,
         subject: uuid.UUID,

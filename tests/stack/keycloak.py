@@ -68,7 +68,12 @@ def realm_file(people: Sequence[Mapping[str, object]]) -> dict[str, Any]:
         "optionalClientScopes": ["organization"],
     }  # fmt: skip
     other = {**agency, "clientId": "stranger", "secret": "stranger"}
-    deaf = {**agency, "clientId": "deaf", "secret": "deaf", "defaultClientScopes": ["basic", "roles"]}
+    others = {
+        "name": "others", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
+        "config": {"included.custom.audience": "others", "access.token.claim": "true"},
+    }  # fmt: skip
+    scopes = {"defaultClientScopes": ["basic", "roles"], "protocolMappers": [others]}
+    deaf = {**agency, **scopes, "clientId": "deaf", "secret": "deaf"}
     realm["clients"] += [agency, other, deaf]
     accounts = [
         {
