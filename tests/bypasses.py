@@ -162,7 +162,7 @@ class Bypasses:
             before.pgconn.finish()
         else:
             before.commit() if how in ("commit", "savepoint") else before.rollback()
-            before.close()
+        before.close()
         with psycopg.connect(ground.app, prepare_threshold=None) as after:
             if ground.app != ground.straight and how != "killed":
                 assert one(after, "SELECT pg_backend_pid()") == server
@@ -283,7 +283,8 @@ class Bypasses:
             assert one(superuser, "SELECT count(*) FROM pg_stats WHERE tablename = 'item'") != 0
         with ground.as_second() as connection:
             for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"):
-                assert one(connection, f"SELECT count(*) FROM {view} WHERE schemaname = 'public'") in (0, 2)
+                tables = f"SELECT DISTINCT tablename FROM {view} WHERE schemaname = 'public'"
+                assert {name for (name,) in connection.execute(tables.encode())} <= {"alembic_version", "tenant"}
                 assert WORD not in str(connection.execute(f"SELECT * FROM {view}".encode()).fetchall())
 
     def test_a_plan_shows_no_value_of_another_county(self, ground: Ground) -> None:

@@ -69,6 +69,7 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
             "secret_key": "k" * 40,
             "master_key": "m" * 40,
             "audit_key": "a" * 40,
+            "audit_checkpoint_minutes": 24 * 60,  # no checkpoint falls due while the tests run
             "outbox_page": True,
             "sessions_per_account": 1000,
             "site_a": folder / "site-a",

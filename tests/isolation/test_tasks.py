@@ -42,11 +42,13 @@ def test_a_task_about_another_countys_thing_finds_nothing(
     assert superuser.state(tenant_tables(), lived.county) == before
 
 
-def test_a_job_named_to_the_wrong_county_is_not_run(services: Services, superuser: Superuser, lived: Lived) -> None:
+def test_a_job_named_to_the_wrong_county_is_not_run(
+    services: Services, superuser: Superuser, lived: Lived, neighbour: County
+) -> None:
     with lived.county.acting("archivist"), services.works() as work:
         asked = work.jobs.ask("search.index_item", lived.ids["item_id"], key="wrong county")
     superuser._connection.execute("UPDATE job SET state = 'sent' WHERE id = %s", (asked,))
-    with entered(SCOPE):
+    with entered(replace(SCOPE, tenant=neighbour.tenant)):
         run(services, asked)
     (told,) = superuser.rows("SELECT state, attempts FROM job WHERE id = %s", asked)
     assert told == {"state": "sent", "attempts": 0}
