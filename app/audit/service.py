@@ -35,6 +35,7 @@ from app.kernel.hashes import canonical, sha256
 from app.kernel.ids import derived_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.kernel.predicate import Policy, role
+from app.platform.database import AHEAD, COMMIT_AHEAD
 from app.platform.predicates import beginning
 from app.platform.work import Work, Works
 from tenants.scope import Scope, TenantId, current_scope
@@ -61,7 +62,7 @@ POLICY = Policy(
 )
 
 _APPEND = (
-    "SELECT reached, at_once, later"
+    f"SELECT reached, at_once, later, {COMMIT_AHEAD}"  # noqa: S608  # a constant
     " FROM audit_append(string_to_array(%(bodies)s, chr(10)), %(told)s, %(entries)s, %(span)s)"
 )
 """Bodies are canonical JSON, without newlines as such: one text is sent sooner than an array of quoted ones."""
@@ -169,11 +170,12 @@ class Writer:
         told = None if clock.held() else clock.now()
         values = {"bodies": "\n".join(bodies), "told": told, "entries": self._entries, "span": self._span}
         try:
-            reached, at_once, later = work.session.connection().exec_driver_sql(_APPEND, values).one()
+            reached, at_once, later, _ = work.session.connection().exec_driver_sql(_APPEND, values).one()
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", "") == _CLOCK_JUMPED:
                 raise ClockJumped from error
             raise
+        work.session.info[AHEAD] = True  # nobody waits for the log's head while the disk writes
         if at_once or later:
             after = timedelta() if at_once else self._span
             for task in (CHECKPOINT, DETECT):

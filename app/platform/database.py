@@ -10,7 +10,7 @@ from functools import partial
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
@@ -79,6 +79,16 @@ def bind(session: Session, scope: Scope) -> None:
         raise psycopg.OperationalError(driver.pgconn.error_message.decode(errors="replace"))
 
 
+AHEAD = "ahead of the disk"
+"""Mark of a session whose commit does not wait for the disk, because its last statement was told `COMMIT_AHEAD`."""
+
+COMMIT_AHEAD = "set_config('synchronous_commit', 'off', true)"
+"""Selected by a transaction's last statement: the commit frees its locks at once. Whoever opened the transaction waits
+for the disk after that, and those who wait at one time share one write of it."""
+
+_WAIT = text("SELECT pg_logical_emit_message(true, 'lantai', '')")
+"""A transaction of its own that only waits: the disk takes what was committed in order, so all before it too."""
+
 _RESTED = "rested"
 _TRUSTED = 1.0
 """Seconds after which a connection that lay in the pool is asked whether it still stands."""
@@ -126,6 +136,7 @@ class Database:
         """Open a transaction with no tenant bound: tenant tables raise, the province's answer."""
         with self._sessions.begin() as session:
             yield session
+        self._settle(session)
 
     @contextmanager
     def glance(self) -> Generator[Connection]:
@@ -140,6 +151,12 @@ class Database:
             bind(session, scope)
             session.info["tenant"] = scope.tenant
             yield session
+        self._settle(session)
+
+    def _settle(self, session: Session) -> None:
+        if session.info.get(AHEAD):
+            with self.glance() as connection:
+                connection.execute(_WAIT)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -1,5 +1,7 @@
 """Second factors, sessions and grants of accounts. Expand."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -41,7 +43,7 @@ def _row_of_account(table: str, *columns: sa.schema.SchemaItem, cascade: bool = 
     )
 
 
-def _add(table: str, name: str, kind: sa.types.TypeEngine[object], filled: str) -> None:
+def _add(table: str, name: str, kind: sa.types.TypeEngine[Any], filled: str) -> None:
     """Add a column that rows already there get a value for."""
     op.add_column(table, sa.Column(name, kind, nullable=True))
     op.execute(f"UPDATE {table} SET {name} = {filled}")  # noqa: S608  # this file's own words

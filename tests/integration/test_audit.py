@@ -15,6 +15,7 @@ from typing import ClassVar
 import psycopg
 import pytest
 from psycopg import errors, sql
+from sqlalchemy import text
 
 from app.audit import merkle
 from app.audit.notary import FOLDER, Notary
@@ -262,7 +263,7 @@ class TestDue:
         return Works(services.works._database, (Writer(entries=entries, minutes=minutes),))
 
     def test_the_first_entry_asks_for_later_and_the_next_ones_do_not(self, superuser: Superuser, written: Log) -> None:
-        assert [after for _, after in self.asked(superuser, written)] == [timedelta(minutes=5)]
+        assert [after for _, after in self.asked(superuser, written)] == [timedelta(days=1)]
 
     def test_it_asks_at_once_after_so_many_entries(
         self, services: Services, superuser: Superuser, written: Log
@@ -276,7 +277,7 @@ class TestDue:
 
     def test_it_asks_again_after_so_much_time(self, services: Services, superuser: Superuser, written: Log) -> None:
         superuser.execute(
-            "UPDATE audit_head SET timed = timed - interval '5 minutes' WHERE tenant_id = %s", (written.tenant,)
+            "UPDATE audit_head SET timed = timed - interval '1 day' WHERE tenant_id = %s", (written.tenant,)
         )
         note(services, written, 2)
         note(services, written, 2)
@@ -293,6 +294,18 @@ class TestDue:
         assert states.fetchall() == [(JobState.DONE,)]
         with written.acting("audit_admin"):
             assert [row.size for row in services.audit.checkpoints(PageRequest()).rows] == [300, 280]
+
+
+def test_what_was_written_is_on_the_disk_before_anybody_is_told(services: Services, written: Log) -> None:
+    """The commit itself does not wait, so that the log is free for the next; whoever wrote does."""
+    for _ in range(20):
+        with written.acting("archivist"), services.works() as work:
+            work.record(Noted(log_id(written.tenant), 1))
+            work.finish()
+            reached = work.session.execute(text("SELECT pg_current_wal_insert_lsn()::text")).scalar_one()
+        with services.works.glance() as connection:
+            on_disk = text("SELECT pg_current_wal_flush_lsn() >= CAST(:reached AS pg_lsn)")
+            assert connection.execute(on_disk, {"reached": reached}).scalar_one()
 
 
 def test_many_writers_leave_one_log(services: Services, written: Log) -> None:
