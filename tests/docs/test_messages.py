@@ -2,8 +2,10 @@
 
 from app.identity.types import ROLES
 from app.kernel.events import Event
+from app.platform.database import tenant_tables
 from app.platform.jobs import JobState
 from app.platform.messages import LANGUAGES, catalogue
+from app.portal import rights
 from app.records.types import Description, ItemState
 from tests.docs.words import placeholders
 from workers.tasks.register import HANDLERS
@@ -27,9 +29,11 @@ def test_whatever_a_user_may_meet_has_words() -> None:
     wanted = {
         *(f"audit.{event.action}" for event in events()),
         *(f"element.{name}" for name in Description.__dataclass_fields__),
+        *(f"rights.{room}.{action}" for room in rights.rooms() for action in rights.actions(room)),
         *(f"role.{name}" for name in ROLES),
         *(f"state.item.{state}" for state in ItemState),
         *(f"state.job.{state}" for state in JobState),
+        *(f"table.{name}" for name in tenant_tables()),
         *(f"task.{name}" for name in HANDLERS),
     }
     assert sorted(wanted - set(ZH)) == []
