@@ -76,6 +76,7 @@ def _workers(environment: dict[str, str]) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_workers")
 def test_a_change_in_each_county_is_worked_off_in_that_county(services: Services) -> None:
+    items = {}
     for scope in (SOUTH, NORTH):
         with entered(scope):
             services.records.create_fonds("Z109", "县人民政府")
@@ -85,12 +86,13 @@ def test_a_change_in_each_county_is_worked_off_in_that_county(services: Services
             services.records.revise(
                 item.id, {"title": f"关于修路的请示{scope.tenant}"}, expected=item.version, reason="t"
             )
+            items[scope] = item.id
 
     def settled() -> bool:
         states = []
-        for scope in (SOUTH, NORTH):
-            with entered(scope):
-                states += services.jobs.counts()
+        for scope, item_id in items.items():
+            with entered(scope), services.works() as work:
+                states += [job.state for job in work.jobs.about(item_id)]
         return states == [JobState.DONE] * 2
 
     until(settled, 60)
