@@ -39,6 +39,8 @@ from tests.stack.keycloak import (
 SYSTEM = Principal("system:install", roles=frozenset({"system"}))
 QINGCHUAN = TenantId("qingchuan")
 BAIHE = TenantId("baihe")
+SHIQUAN = TenantId("shiquan")
+"""Whose organization is deleted and forged by hand; no other test goes there."""
 
 PEOPLE = (
     person("zhang", "archivist"),
@@ -56,9 +58,10 @@ PEOPLE = (
     person("clashing", "archivist", "audit_admin", otp=True),
     person("governor", "province_admin", otp=True),
     person("counting", "archivist"),
+    person("mending", "archivist"),
 )
 NOWHERE = {"outsider"}
-ELSEWHERE = {"both": (QINGCHUAN, BAIHE), "governor": (PROVINCE,)}
+ELSEWHERE = {"both": (QINGCHUAN, BAIHE), "governor": (PROVINCE,), "mending": (SHIQUAN,)}
 
 
 @dataclass(frozen=True)
@@ -159,10 +162,11 @@ def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def _counties(services: Services) -> Iterator[tuple[TenantId, str]]:
-    for number, (tenant, name) in enumerate(((QINGCHUAN, "青川县档案馆"), (BAIHE, "白河县档案馆"))):
+    names = {QINGCHUAN: "青川县档案馆", BAIHE: "白河县档案馆", SHIQUAN: "石泉县档案馆"}
+    for number, (tenant, name) in enumerate(names.items()):
         county = Tenant(tenant, name, f"51082{number}", f"45108{number}")
         services.directory.create(county, ProvinceScope(SYSTEM, "test"))
-    for tenant in (QINGCHUAN, BAIHE, PROVINCE):
+    for tenant in (*names, PROVINCE):
         with entered(Scope(tenant, SYSTEM)):
             yield tenant, services.organizations.ensure(services.directory.get(tenant).name)
 

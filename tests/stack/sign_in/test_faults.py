@@ -8,7 +8,7 @@ import requests
 from app.identity.types import Caller, ProviderDown, Returned, SignInStale
 from tenants.scope import Scope, entered
 from tests.stack.keycloak import start
-from tests.stack.sign_in.conftest import BAIHE, QINGCHUAN, SYSTEM, Site, Visit
+from tests.stack.sign_in.conftest import QINGCHUAN, SHIQUAN, SYSTEM, Site, Visit
 
 pytestmark = pytest.mark.stack
 
@@ -102,33 +102,33 @@ def test_while_keycloak_hangs_nobody_new_comes_in_and_whoever_is_in_goes_on(site
 
 def test_an_organization_deleted_by_hand_is_told_and_made_again(site: Site, visit: Visit) -> None:
     visitor = visit()
-    visitor.sign_in("both", BAIHE)
+    visitor.sign_in("mending", SHIQUAN)
     admin = site.keycloak.admin()
-    admin.delete_organization(site.organizations[BAIHE])
-    site.overdue(tenant=BAIHE)
+    admin.delete_organization(site.organizations[SHIQUAN])
+    site.overdue(tenant=SHIQUAN)
     assert visitor.desk() == 303
-    visitor.begin(BAIHE)
+    visitor.begin(SHIQUAN)
     assert visitor.refused() == "identity.organization_missing"
-    with entered(Scope(BAIHE, SYSTEM)):
-        again = site.services.organizations.ensure("白河县档案馆")
-        assert again == site.services.organizations.ensure("白河县档案馆") != site.organizations[BAIHE]
+    with entered(Scope(SHIQUAN, SYSTEM)):
+        again = site.services.organizations.ensure("石泉县档案馆")
+        assert again == site.services.organizations.ensure("石泉县档案馆") != site.organizations[SHIQUAN]
     stranger = visit()
-    stranger.begin(BAIHE)
-    stranger.type_password("both")
+    stranger.begin(SHIQUAN)
+    stranger.type_password("mending")
     assert stranger.refused() == "identity.not_member"
-    admin.organization_user_add(site.keycloak.subject("both"), again)
-    visit().sign_in("both", BAIHE)
+    admin.organization_user_add(site.keycloak.subject("mending"), again)
+    visit().sign_in("mending", SHIQUAN)
 
 
 def test_an_organization_of_the_same_alias_made_by_hand_is_not_the_county_s(site: Site, visit: Visit) -> None:
     """Whoever keeps users at Keycloak cannot open a county by an organization of their own."""
     admin = site.keycloak.admin()
-    found = admin.get_organizations(query={"q": f"tenant_id:{BAIHE}"})[0]
+    found = admin.get_organizations(query={"q": f"tenant_id:{SHIQUAN}"})[0]
     admin.delete_organization(found["id"])
-    forged = str(admin.create_organization({"name": "白河", "alias": BAIHE}))
+    forged = str(admin.create_organization({"name": "石泉", "alias": SHIQUAN}))
     admin.organization_user_add(site.keycloak.subject("outsider"), forged)
     visitor = visit()
-    visitor.begin(BAIHE)
+    visitor.begin(SHIQUAN)
     visitor.type_password("outsider")
     assert visitor.refused() == "identity.not_member"
     admin.delete_organization(forged)
