@@ -1,15 +1,16 @@
 """The API's door: who asks and for which county on the way in; one application, one specification."""
 
+import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
 from flask_smorest import Blueprint
-from marshmallow import Schema
+from marshmallow import Schema, missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 from app.api import problems
 from app.audit.types import AUDITED, refusal
@@ -43,11 +44,19 @@ class _Parser(FlaskParser):
     """Reads arguments; what Python itself cannot read of JSON is the caller's fault like any other."""
 
     def load_json(self, req: Request, schema: Schema) -> object:
-        """Return the body; raises `BadRequest` for numbers of thousands of digits and for bottomless nesting."""
+        """Return the body; raises `BadRequest` for numbers of thousands of digits and for bottomless nesting.
+
+        Halves of surrogate pairs, which are no text (RFC 8259, 8.2), raise `UnprocessableEntity`, wherever they are.
+        """
         try:
-            return super().load_json(req, schema)
+            body: object = super().load_json(req, schema)
+            if body is not missing:
+                json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise UnprocessableEntity from error
         except (ValueError, RecursionError) as error:
             raise BadRequest from error
+        return body
 
 
 class _Blueprint(Blueprint):
@@ -67,9 +76,14 @@ def blueprint(name: str, description: str, *, prefix: str = PREFIX) -> Blueprint
 
 
 def enter() -> None:
-    """Enter the scope that the bearer token stands for; raises `NotSignedIn`. Source: RFC 6750, 2.1."""
+    """Enter the scope that the bearer token stands for; raises `NotSignedIn`. Source: RFC 6750, 2.1.
+
+    What is asked with NUL, which no database takes as text, raises `UnprocessableEntity`.
+    """
     g.request_id = new_request_id()
     g.scopes = ExitStack()
+    if any("\x00" in told for pair in request.args.items(multi=True) for told in pair):
+        raise UnprocessableEntity
     if request.endpoint in OPEN_TO_ALL:
         return
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")

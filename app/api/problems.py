@@ -55,7 +55,8 @@ def problem(status: int, code: str, told: str, **more: object) -> Response:
         "request_id": g.get("request_id") or new_request_id(),
         **more,
     }
-    answer = Response(json.dumps(body, ensure_ascii=False, default=str), status, content_type=MEDIA_TYPE)
+    written = json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
+    answer = Response(written, status, content_type=MEDIA_TYPE)
     if status == 401:  # noqa: PLR2004  # RFC 6750, 3
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lantai"'
     return answer

@@ -25,11 +25,14 @@ ITEM_VIEWED = "records:item:viewed"
 PAGE_VIEWED = "digitisation:page:viewed"
 PAGE_DOWNLOADED = "digitisation:page:downloaded"
 VIEWS = (ITEM_VIEWED, PAGE_VIEWED, PAGE_DOWNLOADED)
-EXPORTS = ("audit:log:exported", "audit:log:selection_exported", "departure:export:ask")
+EXPORTS = ("audit:log:exported", "audit:log:selection_exported", "departure:export:asked")
 SIGNED_IN = "identity:account:signed_in"
 SIGN_IN_REFUSED = "identity:account:sign_in_refused"
 SIGN_INS_REFUSED = (SIGN_IN_REFUSED, "client:client:sign_in_refused")
 GRANTED, REMOVED = "identity:grant:given", "identity:grant:removed"
+REVEALED = "identity:account:revealed"
+RESETS = ("identity:account:password_reset", "identity:factor:removed")
+ENTRIES = (SIGNED_IN, "identity:account:sign_in_continued", "identity:factor:enrolled")
 LOOKUPS = ("lookup:person:asked", "lookup:person:answered")
 
 _CHINA = ZoneInfo("Asia/Shanghai")
@@ -218,6 +221,19 @@ def granted_used_removed(acts: Sequence[Act], asked: Asked) -> Iterator[Finding]
                 yield Finding(act.thing, start.at, act.at, (start.seq, *used[-MOST_EVIDENCE + 2 :], act.seq))
 
 
+def impersonated(acts: Sequence[Act], asked: Asked) -> Iterator[Finding]:
+    """Find who reset another's password or factor, where the account was then entered from the same address."""
+    resets: defaultdict[str, list[Act]] = defaultdict(list)
+    for act in acts:
+        if act.action in RESETS:
+            if act.client and act.principal != act.thing:
+                resets[act.thing].append(act)
+            continue
+        for reset in resets[act.thing]:
+            if act.client == reset.client and act.at - reset.at <= asked.window:
+                yield found(reset.principal, (reset, act))
+
+
 def broken(acts: Sequence[Act], asked: Asked) -> Iterator[Finding]:
     """Find entries that were altered, and gaps between entries and after the last."""
     for before, act in pairwise(acts):
@@ -301,6 +317,8 @@ DETECTORS = (
     ),
     Detector("awake", Severity.WARNING, DAY, 1, awake, (SIGNED_IN, SIGN_IN_REFUSED)),
     Detector("exports", Severity.WARNING, DAY, 5, crowd(_principal, lambda act: act.seq), EXPORTS, "done"),
+    Detector("revealed", Severity.WARNING, HOUR, 10, crowd(_principal, lambda act: act.seq), (REVEALED,), "done"),
+    Detector("impersonated", Severity.GRAVE, DAY, 1, impersonated, (*RESETS, *ENTRIES), "done"),
     Detector("brief_grant", Severity.GRAVE, DAY, 1, granted_used_removed, (GRANTED, REMOVED), "done"),
     Detector("log_broken", Severity.GRAVE, HOUR, 1, broken),
     Detector("clock_held", Severity.HINT, HOUR, 2, clock_held),

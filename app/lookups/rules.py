@@ -1,12 +1,12 @@
 """What may be asked, and what of a record is told. Pure functions."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from app.kernel.errors import Fault, Invalid
 from app.lookups.types import Answer, Outcome, Question
+from search import analysis
 from search.types import NamedItem
 from tenants.terms import FIELDS, KINDS, PURPOSES, Terms, today
 
@@ -25,7 +25,7 @@ def check(question: Question) -> None:
 
 
 def _faults(question: Question) -> Iterator[Fault]:
-    if len(question.name.strip()) < 2:  # noqa: PLR2004  # one character would find half the county
+    if len(spelt(question.name)) < 2:  # noqa: PLR2004  # one character would find half the county
         yield Fault("too_short", "person", allowed="2")
     for field, value, most in (
         ("person", question.name, LONGEST_NAME),
@@ -52,13 +52,13 @@ def _faults(question: Question) -> Iterator[Fault]:
 
 
 def spelt(name: str) -> str:
-    """Return a name in the one spelling whose digest stands for the person."""
-    return "".join(unicodedata.normalize("NFKC", name).split())
+    """Return a name in the one spelling by which it is found, and whose digest stands for the person."""
+    return analysis.key(name)
 
 
 def names(question: Question) -> tuple[str, ...]:
     """Return the names that must stand on one record."""
-    return tuple(spelt(name) for name in (question.name, question.spouse) if name.strip())
+    return tuple(spelt(name) for name in (question.name, question.spouse) if spelt(name))
 
 
 def first_year(question: Question) -> int | None:

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
-from app.audit.service import CHINA, FORMS, EntryFilter, Form, Verdict
+from app.audit.service import CHINA, FORMS, POLICY, EntryFilter, Form, Verdict
 from app.kernel.errors import Fault, Invalid
 from app.kernel.paging import PageRequest
 from app.platform.messages import catalogue
 from app.portal.edge import language, services, show
 from app.portal.listing import asked, number
 from app.portal.words import named, t
+from tenants.scope import current_scope
 
 bp = Blueprint("audit", __name__, url_prefix="/desk/audit")
 
@@ -50,6 +51,7 @@ def checkpoints() -> Response:
 @bp.get("/export")
 def export() -> Response:
     """Hand out the entries that are shown, as CSV or as JSON that proves itself; or the whole log."""
+    POLICY.require("export", current_scope().principal.roles)
     asked_for = request.args.get("format", "")
     form = _FORMS.get(asked_for)
     if form is None:
@@ -77,6 +79,7 @@ def trends() -> Response:
 
 
 def _index(verdict: Verdict | None = None) -> Response:
+    POLICY.require("read", current_scope().principal.roles)
     wanted = _wanted()
     return show(
         "audit/index.html",
@@ -103,22 +106,23 @@ def _actions() -> list[tuple[str, str]]:
 
 
 def _wanted() -> EntryFilter:
-    since, until = _day("since"), _day("until")
     return EntryFilter(
         action=request.args.get("action", "").strip(),
         principal=request.args.get("principal", "").strip(),
         object_id=_object(),
         result=request.args.get("result", ""),
-        since=since,
-        until=until and until + timedelta(days=1),
+        since=_day("since"),
+        until=_day("until", after=1),
     )
 
 
-def _day(name: str) -> datetime | None:
+def _day(name: str, *, after: int = 0) -> datetime | None:
+    """Return when the day that is asked for begins, or one so many days after it."""
     written = request.args.get(name, "").strip()
     try:
-        return datetime.combine(date.fromisoformat(written), time(), CHINA) if written else None
-    except ValueError:
+        day = date.fromisoformat(written) + timedelta(days=after) if written else None
+        return day and datetime.combine(day, time(), CHINA)
+    except (ValueError, OverflowError):
         raise Invalid((Fault("pattern", name, written[:40], allowed="2026-11-20"),)) from None
 
 

@@ -39,3 +39,15 @@ def test_entries_are_narrowed_by_time_and_result(county: County) -> None:
     after = client.get(API, query_string={"since": newest["at"], "result": "done"}).json["rows"]
     assert newest["seq"] in [row["seq"] for row in after]
     assert client.get(API, query_string={"until": "2026-01-01T00:00:00Z"}).json["rows"] == []
+
+
+def test_the_last_day_there_is_ends_nothing_and_the_right_comes_first(county: County) -> None:
+    assert county.client("audit").get(API, query_string={"until": "9999-12-31T23:59:59-12:00"}).status_code in (
+        200,
+        422,
+    )
+    for login, status in (("audit", 422), ("archivist", 403)):
+        browser = county.web.test_client()
+        browser.set_cookie("lantai_session", county.signed_in(login, "session")[0].secret)
+        assert browser.get("/desk/audit?until=9999-12-31").status_code == status
+        assert browser.get("/desk/audit/export?format=csv&until=9999-12-31").status_code == status

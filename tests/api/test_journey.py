@@ -234,6 +234,17 @@ class TestOddValues:
         answer = county.client().post(f"{API}/items", data=json.dumps(told), content_type="application/json")
         assert answer.status_code == (201 if (field, value) == ("year", None) else 422)
 
+    @pytest.mark.parametrize(
+        "body", [{HALF: 1}, {"title": "件", "x": [{HALF: HALF}]}, {"title": "件", "x": {"y": HALF}}]
+    )
+    def test_halves_anywhere_in_json(self, county: County, body: object) -> None:
+        answer = county.client().post(f"{API}/items", data=json.dumps(body), content_type="application/json")
+        assert (answer.status_code, answer.json["code"]) == (422, "http.422")
+
+    @pytest.mark.parametrize("name", ["action", "principal", "result", "session"])
+    def test_nul_in_what_is_asked_of_the_log(self, county: County, name: str) -> None:
+        assert county.client("audit").get(f"{API}/audit?{name}=x&{name}=%00").status_code == 422
+
     @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"null", b"[]", b"1" * 5000, b"[" * 100_000])
     def test_as_json(self, county: County, body: bytes) -> None:
         answer = county.client().post(f"{API}/items", data=body, content_type="application/json")

@@ -213,6 +213,12 @@ def test_both_logs_have_it_under_one_digest(
 
 
 @pytest.mark.usefixtures("agreed")
+def test_a_name_in_any_writing_is_one_person(county: County, holder: County) -> None:
+    written = ("张叶山", "張葉山", "张葉山", "张\ufe00叶 山")
+    assert len({log(holder, ask(county, holder, name))[0].details["person"] for name in written}) == 1
+
+
+@pytest.mark.usefixtures("agreed")
 def test_asking_again_under_one_key_asks_once(county: County, holder: County, services: Services) -> None:
     with county.acting("desk"):
         first = services.lookups.ask(question(holder), lookup_id=services.lookups.ask(question(holder)).id)

@@ -1,6 +1,6 @@
 """Each detector, just below its threshold and at it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from app.audit import detectors
 from app.audit.detectors import DETECTORS, Act, Asked, Finding, at_rest, started
+from app.bootstrap import build  # noqa: F401  # every room, and with it every event
+from app.kernel.events import Event
 
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)  # a Wednesday, 12 o'clock in China
 BY_NAME = {detector.name: detector for detector in DETECTORS}
@@ -85,6 +87,10 @@ def exported(n: int) -> list[Act]:
     return acts(n, action="audit:log:exported")
 
 
+def revealed(n: int) -> list[Act]:
+    return acts(n, action=detectors.REVEALED)
+
+
 def same_moment(n: int) -> list[Act]:
     return acts(n, action="records:item:created", every=timedelta())
 
@@ -97,6 +103,7 @@ COUNTING: dict[str, list[Acts]] = {
     "sign_in_flood": [failed],
     "person_sought": [sought, sought_here],
     "exports": [exported],
+    "revealed": [revealed],
     "clock_held": [same_moment],
 }
 
@@ -204,6 +211,40 @@ def test_a_right_given_used_and_removed(after: timedelta, used: int, role: str, 
     ]
     found = run("brief_grant", told, past=Past(used=used))
     assert [f.evidence for f in found] == ([(1, 100, 200)] if speaks else [])
+
+
+@pytest.mark.parametrize("reset", detectors.RESETS)
+@pytest.mark.parametrize("entry", detectors.ENTRIES)
+@pytest.mark.parametrize(
+    ("after", "client", "by", "speaks"),
+    [
+        (timedelta(hours=24), "10.0.0.9", "admin", True),
+        (timedelta(hours=24, seconds=1), "10.0.0.9", "admin", False),
+        (timedelta(hours=1), "10.0.0.8", "admin", False),
+        (timedelta(hours=1), "10.0.0.9", "wang", False),
+        (timedelta(hours=1), "", "admin", False),
+    ],
+)
+def test_an_account_entered_from_where_it_was_reset(
+    reset: str, entry: str, after: timedelta, client: str, by: str, *, speaks: bool
+) -> None:
+    told = [
+        Act(1, NOON, by, action=reset, thing="wang", client=client and "10.0.0.9"),
+        Act(2, NOON + timedelta(minutes=1), by, action=entry, thing="li", client="10.0.0.9"),
+        Act(3, NOON + after, "door", action=entry, thing="wang", client=client),
+    ]
+    found = run("impersonated", told)
+    assert [(f.subject, f.evidence) for f in found] == ([("admin", (1, 3))] if speaks else [])
+
+
+def test_every_action_a_detector_names_is_one_that_is_recorded() -> None:
+    def kinds(kind: type[Event]) -> Iterator[type[Event]]:
+        for each in kind.__subclasses__():
+            yield each
+            yield from kinds(each)
+
+    recorded = {each.action for each in kinds(Event) if hasattr(each, "action")}
+    assert {action for detector in DETECTORS for action in detector.actions} <= recorded
 
 
 def test_a_whole_log_is_not_broken() -> None:
