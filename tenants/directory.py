@@ -106,12 +106,24 @@ class TenantTaken(DomainError):
 
 @dataclass(eq=False)
 class TenantSuspended(DomainError):
-    """The county is not open: suspended, retired, or not set up to the end."""
+    """The county is not open."""
 
     code: ClassVar[str] = "tenant.suspended"
     status: ClassVar[int] = 403
     name: str
     reason: str
+
+
+class TenantRetired(TenantSuspended):
+    """The county has left for good."""
+
+    code: ClassVar[str] = "tenant.retired"
+
+
+class TenantNotReady(TenantSuspended):
+    """The county is not set up to the end."""
+
+    code: ClassVar[str] = "tenant.not_ready"
 
 
 @dataclass(eq=False)
@@ -122,6 +134,12 @@ class TenantReadOnly(DomainError):
     status: ClassVar[int] = 403
     name: str
     reason: str
+
+
+_CLOSED: Mapping[str, type[TenantSuspended]] = {
+    TenantState.RETIRED: TenantRetired,
+    TenantState.PROVISIONING: TenantNotReady,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +216,7 @@ class Directory:
         """
         found = tenant if isinstance(tenant, Tenant) else self.get(tenant)
         if found.state not in _OPEN:
-            raise TenantSuspended(found.name, found.reason)
+            raise _CLOSED.get(found.state, TenantSuspended)(found.name, found.reason)
         if writing and found.state == TenantState.READ_ONLY:
             raise TenantReadOnly(found.name, found.reason)
         return found

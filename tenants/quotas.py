@@ -264,21 +264,45 @@ class Quotas:
 
     def set(self, tenant: TenantId, kind: Kind, soft: int, hard: int, scope: ProvinceScope) -> Usage:
         """Set a county's limit; both logs keep what it was. Raises `Refused` and `Invalid`."""
+        (usage,) = self.set_all(tenant, {kind: (soft, hard)}, scope)
+        return usage
+
+    def set_all(
+        self, tenant: TenantId, bounds: Mapping[Kind, tuple[int, int]], scope: ProvinceScope
+    ) -> tuple[Usage, ...]:
+        """Set several of a county's limits, all or none; both logs keep what they were.
+
+        Parameters
+        ----------
+        tenant : TenantId
+        bounds : mapping of Kind to pair of int
+            Soft and hard limit of each.
+        scope : ProvinceScope
+
+        Raises
+        ------
+        Refused
+        Invalid
+            With every fault found.
+        """
         OFFICE.require("quota", scope.principal.roles)
-        faults = tuple(limit_faults(kind, soft, hard))
+        faults = tuple(fault for kind, (soft, hard) in bounds.items() for fault in limit_faults(kind, soft, hard))
         if faults:
             raise Invalid(faults)
         with self._province(scope) as work:
-            (before,) = (u for u in usage_in(work, (tenant,), clock.now())[tenant] if u.limit.kind == kind)
-            if (before.limit.soft, before.limit.hard) == (soft, hard):
-                return before
-            set_in(work, tenant, kind, soft, hard)
-            event = QuotaSet(
-                derived_id("tenant", tenant), tenant, kind, soft, hard, before.limit.soft, before.limit.hard
-            )
-            work.record(tenant, event)
-            work.record(PROVINCE, event)
-            return Usage(replace(before.limit, soft=soft, hard=hard), before.used)
+            before = {usage.limit.kind: usage for usage in usage_in(work, (tenant,), clock.now())[tenant]}
+            return tuple(_changed(work, tenant, before[kind], *bound) for kind, bound in bounds.items())
+
+
+def _changed(work: ProvinceWork, tenant: TenantId, before: Usage, soft: int, hard: int) -> Usage:
+    old = before.limit
+    if (old.soft, old.hard) == (soft, hard):
+        return before
+    set_in(work, tenant, old.kind, soft, hard)
+    event = QuotaSet(derived_id("tenant", tenant), tenant, old.kind, soft, hard, old.soft, old.hard)
+    work.record(tenant, event)
+    work.record(PROVINCE, event)
+    return Usage(replace(old, soft=soft, hard=hard), before.used)
 
 
 def limit_faults(kind: str, soft: int, hard: int) -> list[Fault]:

@@ -1,6 +1,7 @@
 """The province's console: its counties, a new one, their limits, closing and opening them."""
 
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -8,11 +9,11 @@ from werkzeug.wrappers import Response as Answer
 
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.portal import words
-from app.portal.edge import services, show
+from app.portal.edge import is_fragment, services, show
 from tenants.directory import CLOSING, Tenant, TenantState
 from tenants.divisions import province_of
 from tenants.policy import as_province
-from tenants.provisioning import ADMINISTRATORS, Administrator, Order
+from tenants.provisioning import ADMINISTRATORS, Administrator, Order, order_faults
 from tenants.quotas import GB, LIMITS, Kind
 from tenants.scope import ProvinceScope, TenantId, current_scope
 
@@ -76,13 +77,17 @@ def quota(tenant: str) -> Answer:
     """Set the limits that were changed."""
     scope = _scope("quota")
     view = services().console.county(tenant, scope)
+    numbers = _Numbers(request.form)
+    changed: dict[Kind, tuple[int, int]] = {}
+    for usage in view.usage:
+        kind = usage.limit.kind
+        bounds = numbers.read(kind, "soft"), numbers.read(kind, "hard")
+        shown = tuple(round(bound / _unit(kind)) * _unit(kind) for bound in (usage.limit.soft, usage.limit.hard))
+        if bounds != shown:
+            changed[kind] = bounds
     try:
-        for usage in view.usage:
-            kind = usage.limit.kind
-            soft, hard = (_number(kind, f"{kind}_{end}", request.form) for end in ("soft", "hard"))
-            shown = tuple(round(bound / _unit(kind)) * _unit(kind) for bound in (usage.limit.soft, usage.limit.hard))
-            if (soft, hard) != shown:
-                services().quotas.set(view.tenant.id, kind, soft, hard, scope)
+        numbers.check()
+        services().quotas.set_all(view.tenant.id, changed, scope)
     except Invalid as error:
         return _county(tenant, error)
     return redirect(url_for(".county", tenant=tenant) + "#use", 303)
@@ -126,7 +131,7 @@ def welcome(tenant: str) -> Response:
 def _county(tenant: str, refusal: Invalid | None = None) -> Response:
     scope = _scope("read")
     view = services().console.county(tenant, scope)
-    return show(
+    page = show(
         "province/county.html",
         part="province/_steps.html",
         status=refusal.status if refusal else 200,
@@ -138,6 +143,9 @@ def _county(tenant: str, refusal: Invalid | None = None) -> Response:
         refusal=words.refusal(refusal) if refusal else "",
         faults=words.faults(refusal) if refusal else (),
     )
+    if is_fragment() and view.tenant.state != TenantState.PROVISIONING:
+        page.headers["HX-Refresh"] = "true"
+    return page
 
 
 def _blank() -> dict[str, str]:
@@ -162,19 +170,39 @@ def _filled(values: dict[str, str]) -> dict[str, str]:
     return values | {name: values[name] or value for name, value in defaults.items()}
 
 
-def _number(kind: Kind, name: str, values: Mapping[str, str]) -> int:
-    value = values.get(name, "").strip()
-    if not (value.isascii() and value.isdecimal() and len(value) <= _DIGITS):
-        raise Invalid((Fault("number", name, value[:40], allowed="0–999999999999"),))
-    return int(value) * _unit(kind)
+class _Numbers:
+    """The limits of a form, with a fault for each that is no number."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.faults: list[Fault] = []
+
+    def read(self, kind: Kind, end: Literal["soft", "hard"]) -> int:
+        """Return a limit; 0 with a fault where it is no number."""
+        name = f"{kind}_{end}"
+        value = self._values.get(name, "").strip()
+        if value.isascii() and value.isdecimal() and len(value) <= _DIGITS:
+            return int(value) * _unit(kind)
+        self.faults.append(Fault("number", name, value[:40], allowed="0–999999999999"))
+        return 0
+
+    def check(self) -> None:
+        """Raise `Invalid` where one was no number."""
+        if self.faults:
+            raise Invalid(tuple(self.faults))
 
 
 def _order(values: dict[str, str]) -> Order:
+    """Return what is ordered; raises `Invalid` with the order's own faults too where a limit is no number."""
     entry = Tenant(TenantId(values["id"]), **{name: values[name] for name in ENTRY})  # pyright: ignore[reportArgumentType]  # texts all
     people = tuple(Administrator(role, values[f"{role}_login"], values[f"{role}_name"]) for role in ADMINISTRATORS)
-    asked: dict[Kind, int] = {kind: _number(kind, f"{kind}_hard", values) for kind in LIMITS}
+    numbers = _Numbers(values)
+    asked: dict[Kind, int] = {kind: numbers.read(kind, "hard") for kind in LIMITS}
     changed: dict[Kind, int] = {kind: hard for kind, hard in asked.items() if hard != LIMITS[kind].hard}
-    return Order(entry, people, changed)
+    order = Order(entry, people, changed)
+    if numbers.faults:
+        raise Invalid((*order_faults(order), *numbers.faults))
+    return order
 
 
 def _form(values: dict[str, str], error: DomainError | None = None) -> Response:

@@ -60,25 +60,6 @@ _PAGES = (
     lookups.bp,
     clients.bp,
 )
-_ROOMS = {
-    "portal.catalogue": "records",
-    "portal.imports": "intake",
-    "portal.uploads": "digitisation",
-    "portal.viewer": "digitisation",
-    "portal.search": "search",
-    "portal.jobs": "jobs",
-    "portal.alerts": "alerts",
-    "portal.audit": "audit",
-    "portal.admin": "identity",
-    "portal.province": "province",
-    "portal.leaving": "province",
-    "portal.agreements": "agreements",
-    "portal.all_agreements": "agreements",
-    "portal.lookups": "lookups",
-    "portal.clients": "clients",
-}
-"""Which room's policy answers for which pages, to say whose a refused function is."""
-
 log = telemetry.logger("portal")
 
 
@@ -180,7 +161,7 @@ def _error(status: int, code: str, key: str) -> Response:
 def _refused(error: DomainError) -> Response:
     roles: tuple[str, ...] = ()
     if isinstance(error, Refused):
-        roles = rights.whose(_ROOMS.get(request.blueprint or "", "records"), error.action)
+        roles = rights.whose(words.room(), error.action)
     answer = _answer(error.status, error.code, words.refusal(error), words.faults(error), roles)
     if "retry_after" in error.facts():
         answer.headers["Retry-After"] = str(error.facts()["retry_after"])

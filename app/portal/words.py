@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from flask import request
+
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.platform.messages import known, text
 from app.portal.edge import language, note_refusal
@@ -23,6 +25,31 @@ _SYSTEMS = (
 """What clients write into User-Agent, in the order in which the first match names them: most name others too."""
 
 
+_ROOMS = {
+    "portal.catalogue": "records",
+    "portal.imports": "intake",
+    "portal.uploads": "digitisation",
+    "portal.viewer": "digitisation",
+    "portal.search": "search",
+    "portal.jobs": "jobs",
+    "portal.alerts": "alerts",
+    "portal.audit": "audit",
+    "portal.admin": "identity",
+    "portal.province": "province",
+    "portal.leaving": "province",
+    "portal.agreements": "agreements",
+    "portal.all_agreements": "agreements",
+    "portal.lookups": "lookups",
+    "portal.clients": "clients",
+}
+"""Which room's policy answers for which pages, to say what was refused and whose it is."""
+
+_STATES = (
+    "state.item", "intake.state", "state.tenant", "state.account", "state.agreement", "state.client", "state.job",
+)  # fmt: skip
+"""Where the names of states are, in the order in which they are looked for."""
+
+
 def t(code: str, **facts: object) -> str:
     """Return a message of the catalogue."""
     return text(code, language(), **facts)
@@ -32,6 +59,16 @@ def named(kind: str, code: object) -> str:
     """Return the name of a role, state, element or finding; the code itself where it has none."""
     key = f"{kind}.{code}"
     return t(key) if known(key, language()) else str(code)
+
+
+def _first(code: str, *kinds: str) -> str:
+    """Return the name of a code in the first part of the catalogue that has one; the code itself where none has."""
+    return next((t(key) for kind in kinds if known(key := f"{kind}.{code}", language())), code)
+
+
+def room() -> str:
+    """Return the room whose page this is."""
+    return _ROOMS.get(request.blueprint or "", "records")
 
 
 def fault(found: Fault | Finding, kind: str = "fault") -> str:
@@ -52,7 +89,9 @@ def refusal(error: DomainError) -> str:
     note_refusal(error)
     facts = error.facts()
     if "state" in facts:
-        facts["state"] = named("state.item", facts["state"])
+        facts["state"] = _first(str(facts["state"]), *_STATES)
+    if "action" in facts:
+        facts["action"] = _first(str(facts["action"]), f"rights.{room()}", "act")
     for name in ("role", "roles"):
         if name in facts:
             facts[name] = t("rights.list").join(named("role", role) for role in str(facts[name]).split(", "))

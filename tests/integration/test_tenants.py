@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 from werkzeug.test import TestResponse
 
-from app.identity.types import NotSignedIn
+from app.identity.types import NotSignedIn, SignInFailed
 from app.joining import Isolation
 from app.kernel import clock
 from app.kernel.errors import Conflict, Fault, Invalid, NotFound, Refused
@@ -27,6 +27,7 @@ from app.services import Services
 from tenants import divisions
 from tenants.directory import (
     Tenant,
+    TenantNotReady,
     TenantReadOnly,
     TenantState,
     TenantSuspended,
@@ -491,3 +492,89 @@ class TestOffice:
         assert services.provisioning.steps(county.tenant, province()) == ()
         with pytest.raises(NotFound):
             services.provisioning.retry(county.tenant, province())
+
+
+class TestTheOfficesPages:
+    """What is typed on a page is taken whole or not at all, and every fault is told."""
+
+    @staticmethod
+    def browser(office: County, page: str) -> tuple[FlaskClient, dict[str, str]]:
+        desk = office.web.test_client()
+        desk.set_cookie("lantai_session", office.signed_in("province", "session")[0].secret)
+        key = re.search(r'name="csrf" value="([^"]+)"', desk.get(page).text)
+        assert key
+        return desk, {"csrf": key[1]}
+
+    def test_limits_are_set_all_or_none(self, services: Services, office: County, make_county: MakeCounty) -> None:
+        town = make_county()
+        address = f"/province/tenants/{town.tenant}"
+        desk, typed = self.browser(office, address)
+        before = services.console.county(town.tenant, province()).usage
+        for usage in before:
+            size = 2**30 if usage.limit.kind == "storage" else 1
+            for end, bound in (("soft", usage.limit.soft), ("hard", usage.limit.hard)):
+                typed[f"{usage.limit.kind}_{end}"] = str(bound // size)
+        typed |= {"storage_soft": "5", "pages_soft": "x", "users_hard": "y"}
+        refused = desk.post(f"{address}/quota", data=typed)
+        assert refused.status_code == 422
+        assert "“x”" in refused.text
+        assert "“y”" in refused.text
+        typed |= {"pages_soft": "7", "users_hard": "1"}
+        assert desk.post(f"{address}/quota", data=typed).status_code == 422
+        assert services.console.county(town.tenant, province()).usage == before
+        assert desk.post(f"{address}/quota", data=typed | {"users_hard": "170"}).status_code == 303
+        after = {usage.limit.kind: usage.limit for usage in services.console.county(town.tenant, province()).usage}
+        assert (after["storage"].soft, after["pages"].soft, after["users"].hard) == (5 * 2**30, 7, 170)
+
+    def test_every_fault_of_a_new_county_is_told_at_once(self, office: County) -> None:
+        desk, typed = self.browser(office, "/province/tenants/new")
+        told = desk.post("/province/tenants/new", data=typed | {"division_code": "1", "pages_hard": "many"})
+        assert told.status_code == 422
+        assert {"f-division_code", "f-pages_hard"} <= set(re.findall(r'id="(\S+)"[^>]* aria-invalid', told.text))
+
+    def test_the_page_is_whole_again_when_the_county_is_open(self, services: Services, office: County) -> None:
+        new = order()
+        services.provisioning.begin(new, province(), queued=False)
+        address = f"/province/tenants/{new.tenant.id}"
+        desk, _ = self.browser(office, "/province/")
+        polled = {"HX-Request": "true"}
+        assert "HX-Refresh" not in desk.get(address, headers=polled).headers
+        services.provisioning.run(new.tenant.id, province(), lambda _done, _total: None)
+        assert desk.get(address, headers=polled).headers["HX-Refresh"] == "true"
+
+
+def test_a_closed_county_says_why(services: Services, make_county: MakeCounty) -> None:
+    new, town = order(), make_county()
+    services.provisioning.begin(new, province(), queued=False)
+    with pytest.raises(TenantNotReady):
+        services.directory.admit(new.tenant.id, writing=False)
+    services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+    refused = town.web.test_client().post(
+        "/oauth/token",
+        data={"grant_type": "password", "username": "archivist", "password": PASSWORD, "scope": town.tenant},
+    )
+    assert "已被省档案馆停用" in refused.get_json()["detail"]
+
+
+def test_what_was_refused_is_named(county: County, office: County, services: Services) -> None:
+    browser = county.web.test_client()
+    browser.set_cookie("lantai_session", county.signed_in("archivist", "session")[0].secret)
+    for path, words in (("/province/", "查看各馆概况"), ("/desk/audit", "查阅审计记录")):
+        assert f"您的角色不能做这件事（{words}）" in browser.get(path).text
+    desk, typed = TestTheOfficesPages.browser(office, "/province/")
+    new = order()
+    services.provisioning.begin(new, province(), queued=False)
+    told = {"mode": "suspended", "reason": "检修", "confirmed": "1"}
+    refused = desk.post(f"/province/tenants/{new.tenant.id}/suspend", data=typed | told)
+    assert (refused.status_code, "目前的状态（开通中）不允许这样做（停用）" in refused.text) == (409, True)
+
+
+def test_the_log_names_who_and_whom(county: County) -> None:
+    with pytest.raises(SignInFailed):
+        county.services.identity.sign_in(county.tenant, "archivist", "wrong password", ("session",))
+    auditor = county.web.test_client()
+    auditor.set_cookie("lantai_session", county.signed_in("audit", "session")[0].secret)
+    page = auditor.get("/desk/audit?action=identity:account:sign_in_refused").text
+    assert "登录检查" in page
+    assert ">测试archivist</a>" in page
+    assert ">system:sign-in</" not in page.partition("<table")[2].partition("<details")[0]
