@@ -7,6 +7,7 @@ from tenants.provisioning import StepState
 from tenants.quotas import LIMITS
 
 _NUMBER = validate.Range(0, 2**62)
+_COUNTED = "Storage in bytes; pages, calls, jobs and users by number."
 
 
 class PersonSchema(Schema):
@@ -31,7 +32,10 @@ class OrderInput(Schema):
     sec_admin = fields.Nested(PersonSchema, required=True)
     audit_admin = fields.Nested(PersonSchema, required=True)
     limits = fields.Dict(
-        keys=fields.String(validate=validate.OneOf([*LIMITS])), values=fields.Integer(validate=_NUMBER), load_default={}
+        keys=fields.String(validate=validate.OneOf([*LIMITS])),
+        values=fields.Integer(validate=_NUMBER),
+        load_default={},
+        metadata={"description": _COUNTED},
     )
 
 
@@ -46,8 +50,8 @@ class LimitInput(Schema):
     """A limit of a county."""
 
     kind = fields.String(required=True, validate=validate.OneOf([*LIMITS]))
-    soft = fields.Integer(required=True, validate=_NUMBER)
-    hard = fields.Integer(required=True, validate=_NUMBER)
+    soft = fields.Integer(required=True, validate=_NUMBER, metadata={"description": _COUNTED})
+    hard = fields.Integer(required=True, validate=_NUMBER, metadata={"description": _COUNTED})
 
 
 class UsageSchema(Schema):

@@ -1,5 +1,6 @@
 """Catalogue: import, list, show, describe, number, check, accept, search."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from app.cli.progress import follow
 from app.cli.session import say, services, signed_in, spoken
 from app.intake.types import CatalogueImport, ImportId, ImportState
 from app.kernel.paging import PageRequest, decode_cursor
-from app.platform.messages import text
+from app.platform.messages import known, text
 from app.records.types import Item, ItemQuery
 from search.types import ItemHit, Query
 
@@ -32,6 +33,13 @@ def _told(found: CatalogueImport) -> str:
         "cli.import", spoken(), id=found.id, state=found.state, total=found.total, valid=found.valid,
         created=found.created, unchanged=found.unchanged, faults=found.fault_count,
     )  # fmt: skip
+
+
+def _reason(error: Mapping[str, object]) -> str:
+    code, facts = str(error.get("code", "")), {name: value for name, value in error.items() if name != "code"}
+    if known(code, spoken()):
+        return text(code, spoken(), **facts)
+    return text("portal.unknown_failure", spoken(), number=code)
 
 
 @click.command("import")
@@ -56,6 +64,8 @@ def import_catalogue(file: Path, pairs: tuple[str, ...], *, confirm: bool, skip_
         if confirm and found.state is ImportState.PREVIEWED:
             services().intake.confirm(begun.id, skip_faulty=skip_faulty)
             found = _settled(begun.id, "cli.importing")
+        if found.error:
+            click.secho(_reason(found.error), fg="red", err=True)
         say(found, as_json=as_json, line=_told)
         if found.state is ImportState.FAILED or (confirm and found.state is not ImportState.DONE) or found.fault_count:
             raise SystemExit(1)

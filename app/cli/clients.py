@@ -5,12 +5,23 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
+from typing_extensions import override
 
 from app.cli.session import say, services, signed_in, spoken
 from app.clients.types import PURPOSES, SCOPES, Client, Told
 from app.platform.messages import text
 
 _CHINA = ZoneInfo("Asia/Shanghai")
+
+
+class _ClientId(click.ParamType):
+    """A client's id, with its county before it as it is printed, or without."""
+
+    name = "client_id"
+
+    @override
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        return click.UUID.convert(value.rpartition(".")[2], param, ctx)
 
 
 @click.group()
@@ -20,7 +31,9 @@ def client() -> None:
 
 def _line(told: Client) -> str:
     state = text(f"state.client.{told.state}", spoken())
-    return text("cli.client", spoken(), id=told.id, state=state, name=told.told.name, scopes=" ".join(told.scopes))
+    return text(
+        "cli.client", spoken(), id=told.oauth_id, state=state, name=told.told.name, scopes=" ".join(told.scopes)
+    )
 
 
 def _handed(made: tuple[Client, str], *, as_json: bool) -> None:
@@ -63,7 +76,7 @@ def list_clients(*, as_json: bool) -> None:
 
 
 @client.command("grant")
-@click.argument("client_id", type=click.UUID)
+@click.argument("client_id", type=_ClientId())
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Without one, nothing is left.")
 def grant_client(client_id: UUID, scopes: tuple[str, ...]) -> None:
     """Set what a client may do; its tokens end (security administrator)."""
@@ -72,7 +85,7 @@ def grant_client(client_id: UUID, scopes: tuple[str, ...]) -> None:
 
 
 @client.command("rotate")
-@click.argument("client_id", type=click.UUID)
+@click.argument("client_id", type=_ClientId())
 @click.option("--overlap", default=7, show_default=True, type=click.IntRange(0, 30), help="Days the old secret stays.")
 @click.option("--json", "as_json", is_flag=True)
 def rotate_client(client_id: UUID, overlap: int, *, as_json: bool) -> None:
@@ -83,7 +96,7 @@ def rotate_client(client_id: UUID, overlap: int, *, as_json: bool) -> None:
 
 
 @client.command("revoke")
-@click.argument("client_id", type=click.UUID)
+@click.argument("client_id", type=_ClientId())
 def revoke_client(client_id: UUID) -> None:
     """End a client and its tokens at once (system or security administrator)."""
     with signed_in():

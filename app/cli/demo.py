@@ -30,7 +30,7 @@ from tenants.scope import PROVINCE as OFFICE
 from tenants.scope import Scope, TenantId, entered, new_request_id
 from tenants.terms import Terms, today
 
-SHOWN = ("archivist", "scan", "director", "sysadmin", "secadmin", "audit")
+SHOWN = ("archivist", "scan", "desk", "director", "sysadmin", "secadmin", "audit")
 LEFT_TO_TRY = 1
 """Items of each county that are left unaccepted, for whoever tries the product."""
 
@@ -101,9 +101,11 @@ def announce(settings: Mapping[str, str]) -> None:
             if person.login in SHOWN:
                 roles = ", ".join(text(f"role.{role}", spoken()) for role in person.roles)
                 click.echo(f"  {county.archive_name} ({county.tenant})  {person.login}  {person.password}  {roles}")
-    for person in PROVINCE.office[:1]:
-        roles = ", ".join(text(f"role.{role}", spoken()) for role in person.roles)
-        click.echo(f"  {text('province.office', spoken())} ({OFFICE})  {person.login}  {person.password}  {roles}")
+    for person in PROVINCE.office:
+        if "province_admin" in person.roles:
+            roles = ", ".join(text(f"role.{role}", spoken()) for role in person.roles)
+            click.echo(f"  {text('province.office', spoken())} ({OFFICE})  {person.login}  {person.password}  {roles}")
+    click.echo(text("cli.demo.citizens", spoken(), url=built.settings.public_url))
     threading.Thread(target=_fill_quietly, args=(built,), daemon=True).start()
 
 

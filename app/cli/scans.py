@@ -26,18 +26,20 @@ def files_below(paths: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
             yield path, path.name
 
 
-def deliver(upload_id: UploadId, paths: tuple[Path, ...]) -> list[str]:
-    """Send files to a delivery; returns the refusals in words, each about one file."""
+def deliver(upload_id: UploadId, paths: tuple[Path, ...]) -> tuple[list[str], int]:
+    """Send files to a delivery; returns the refusals in words, each about one file, and how many were there before."""
     refused: list[str] = []
+    before = 0
     found = list(files_below(paths))
     with click.progressbar(found, label=text("cli.sending", spoken()), hidden=not sys.stderr.isatty()) as bar:
         for path, name in bar:
             try:
                 with path.open("rb") as stream:
-                    services().digitisation.receive(upload_id, name, stream)
+                    taken = services().digitisation.receive(upload_id, name, stream)
+                before += taken.outcome == "already_here"
             except (UploadRefused, TooLarge, DigestMismatch) as refusal:
                 refused.append(detail(refusal, spoken()))
-    return refused
+    return refused, before
 
 
 def _progress(upload_id: UploadId) -> tuple[int, int, bool]:
@@ -62,12 +64,14 @@ def ingest(paths: tuple[Path, ...], name: str, *, wait: bool, as_json: bool) -> 
     with signed_in():
         digitisation = services().digitisation
         begun = digitisation.begin(name or paths[0].resolve().name)
-        refused = deliver(begun.id, paths)
+        refused, before = deliver(begun.id, paths)
         if wait:
             follow(text("cli.processing", spoken()), lambda: _progress(begun.id))
         view = digitisation.upload(begun.id)
         for refusal in refused:
             click.secho(refusal, fg="yellow", err=True)
+        if before:
+            click.echo(text("cli.already_here", spoken(), count=before), err=True)
         say(view, as_json=as_json, line=_upload_line)
         if refused or view.failed or view.refused:
             raise SystemExit(1)

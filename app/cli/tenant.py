@@ -11,9 +11,10 @@ from app.platform.messages import text
 from tenants.console import CountyView
 from tenants.directory import CLOSING, Tenant, TenantState
 from tenants.provisioning import ADMINISTRATORS, Administrator, Order, StepState, StepView
-from tenants.quotas import LIMITS, Kind
+from tenants.quotas import GB, LIMITS, Kind, Usage
 from tenants.scope import TenantId
 
+LIMIT_HELP = "Hard limit, storage in GB; repeat."
 STATES = {StepState.DONE: "green", StepState.FAILED: "red"}
 
 
@@ -30,8 +31,23 @@ def _limit(_context: click.Context, _parameter: click.Parameter, given: tuple[st
         if name not in known or not (number.isascii() and number.isdecimal()):
             message = f"{one}: KIND=NUMBER, KIND one of {', '.join(LIMITS)}"
             raise click.BadParameter(message)
-        limits[known[name]] = int(number)
+        limits[known[name]] = int(number) * _unit(known[name])
     return limits
+
+
+def _unit(kind: Kind) -> int:
+    return GB if kind == "storage" else 1
+
+
+def _amount(kind: Kind, number: int) -> str:
+    shown = f"{number / _unit(kind):,.1f}".removesuffix(".0")
+    return f"{shown} {text(f'quota.unit.{kind}', spoken())}"
+
+
+def _used(usage: Usage) -> str:
+    limit = usage.limit
+    used, hard, soft = (_amount(limit.kind, number) for number in (usage.used, limit.hard, limit.soft))
+    return f"{used} / {hard}  ({text('quota.soft', spoken())} {soft})"
 
 
 def _person(role: str, given: str) -> Administrator:
@@ -51,12 +67,12 @@ def _person(role: str, given: str) -> Administrator:
 @click.option("--sys-admin", required=True, metavar="LOGIN:NAME", help="System administrator.")
 @click.option("--sec-admin", required=True, metavar="LOGIN:NAME", help="Security administrator, another person.")
 @click.option("--audit-admin", required=True, metavar="LOGIN:NAME", help="Audit administrator, a third person.")
-@click.option("--limit", "limits", multiple=True, callback=_limit, metavar="KIND=NUMBER", help="Hard limit; repeat.")
+@click.option("--limit", "limits", multiple=True, callback=_limit, metavar="KIND=NUMBER", help=LIMIT_HELP)
 @click.option("--json", "as_json", is_flag=True)
 def create_tenant(slug: str, limits: dict[Kind, int], *, as_json: bool, **given: str) -> None:
     """Set a county up, step by step, and show the first passwords of its administrators.
 
-    Again after a failure: goes on where it stopped.
+    Again after a failure: goes on where it stopped. A county that is set up is left as it is, its passwords too.
     """
     scope = province("tenant create")
     people = tuple(_person(role, given.pop(role)) for role in ADMINISTRATORS)
@@ -67,7 +83,13 @@ def create_tenant(slug: str, limits: dict[Kind, int], *, as_json: bool, **given:
     )  # fmt: skip
     order = Order(entry, people, limits)
     provisioning = services().provisioning
-    provisioning.begin(order, scope, queued=False)
+    county = provisioning.begin(order, scope, queued=False)
+    if county.state != TenantState.PROVISIONING:
+        if as_json:
+            told = {"tenant": county, "steps": provisioning.steps(slug, scope), "administrators": ()}
+            say(plain(told), as_json=True, line=str)
+        click.echo(text("cli.tenant.exists", spoken(), county=county.name, slug=slug), err=True)
+        return
     try:
         with click.progressbar(length=1, label=slug, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
@@ -124,9 +146,9 @@ def show_tenant(slug: str, *, as_json: bool) -> None:
     if view.tenant.reason:
         click.echo(view.tenant.reason)
     for usage in view.usage:
-        limit = usage.limit
-        click.echo(f"  {text(f'quota.kind.{limit.kind}', spoken())}  {usage.used} / {limit.hard}  ({limit.soft})")
-    _tell_steps(steps)
+        click.echo(f"  {text(f'quota.kind.{usage.limit.kind}', spoken())}  {_used(usage)}")
+    if any(step.state is not StepState.DONE for step in steps):
+        _tell_steps(steps)
 
 
 @tenant.command("suspend")
@@ -156,13 +178,13 @@ def resume_tenant(slug: str) -> None:
 @click.argument("slug")
 @click.argument("kind", type=click.Choice(sorted(LIMITS)))
 @click.option("--soft", type=click.IntRange(0), help="From here on a warning; default four fifths of the limit.")
-@click.option("--hard", type=click.IntRange(0), required=True, help="No further.")
+@click.option("--hard", type=click.IntRange(0), required=True, help="No further. Storage is in GB.")
 def set_quota(slug: str, kind: Kind, soft: int | None, hard: int) -> None:
     """Set a limit of a county."""
     county = services().directory.get(slug)
-    wanted = hard * 4 // 5 if soft is None else soft
-    usage = services().quotas.set(county.id, kind, wanted, hard, province("tenant quota"))
-    click.echo(f"{usage.used} / {usage.limit.hard}  ({usage.limit.soft})")
+    most = hard * _unit(kind)
+    wanted = most * 4 // 5 if soft is None else soft * _unit(kind)
+    click.echo(_used(services().quotas.set(county.id, kind, wanted, most, province("tenant quota"))))
 
 
 for command in departure.COMMANDS:

@@ -84,6 +84,7 @@ _OFFICE = (
     ("sysadmin", ("sys_admin",)),
     ("secadmin", ("sec_admin",)),
     ("audit", ("audit_admin",)),
+    ("province2", ("province_admin",)),
 )
 
 
@@ -98,7 +99,7 @@ def _staff(tenant: str, names: str, posts: tuple[tuple[str, tuple[str, ...]], ..
 PROVINCE = Province(
     name="云川省",
     division_code="990000",
-    office=_staff("province", "顾远山 宋致明 罗守信 程观复", _OFFICE),
+    office=_staff("province", "顾远山 宋致明 罗守信 程观复 梅若谷", _OFFICE),
     counties=(
         County(
             tenant="qinghe",

@@ -40,16 +40,15 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-def commands(command: click.Command = main, parents: tuple[str, ...] = ("lantai",)) -> Iterator[tuple[str, str]]:
+def commands(
+    command: click.Command = main, name: str = "lantai", parent: click.Context | None = None
+) -> Iterator[tuple[str, str]]:
     """Yield each command's full name and its help, as ``--help`` prints it."""
-    context: click.Context | None = None
-    for name in parents:
-        context = click.Context(command, parent=context, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
-    assert context is not None
-    yield " ".join(parents), command.get_help(context)
+    context = click.Context(command, parent=parent, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+    yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from commands(command.commands[name], (*parents, name))
+        for below in sorted(command.commands):
+            yield from commands(command.commands[below], below, context)
 
 
 def command_reference() -> str:

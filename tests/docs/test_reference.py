@@ -30,6 +30,10 @@ def test_every_command_is_documented(name: str) -> None:
     assert f"## {name}\n" in (DOCS / "cli.md").read_text("utf-8")
 
 
+def test_a_usage_line_is_what_one_types() -> None:
+    assert "Usage: lantai tenant quota [OPTIONS] SLUG" in dict(commands())["lantai tenant quota"]
+
+
 def test_every_route_is_documented() -> None:
     told = (DOCS / "api.md").read_text("utf-8")
     missing = [

@@ -2,32 +2,9 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
 
-import pytest
-from click.testing import CliRunner, Result
-from pydantic import SecretStr
-
-from app.cli import session
-from app.cli.main import main
-from app.platform.settings import Settings
 from app.services import Services
-
-Lantai = Callable[..., Result]
-
-
-@pytest.fixture
-def lantai(settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lantai]:
-    """Return the command, on the archive of the test."""
-    told = {
-        f"LANTAI_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in settings.model_dump().items()
-        if value not in ("", None)
-    }
-    monkeypatch.setattr(session, "build", lambda _settings: services)
-    session.services.cache_clear()
-    yield lambda *words: CliRunner().invoke(main, words, env={**told, "LANTAI_LANG": "zh"})
-    session.services.cache_clear()
+from tests.integration.conftest import Lantai
 
 
 def county() -> tuple[str, tuple[str, ...]]:
@@ -47,12 +24,20 @@ def test_a_county_from_creation_to_reopening(lantai: Lantai, services: Services)
     assert len({person["password"] for person in told["administrators"]}) == 3
     again = lantai("tenant", "create", *words)
     assert again.exit_code == 0
-    assert "隔离自检  完成" in again.stderr
+    assert f"/province/tenants/{slug}" in again.stderr
+    assert "隔离自检" not in again.output
+    assert json.loads(lantai("tenant", "create", *words, "--json").stdout)["administrators"] == []
     assert slug in lantai("tenant", "list").output
     assert slug in [row["tenant"]["id"] for row in json.loads(lantai("tenant", "list", "--json").stdout)]
     shown = json.loads(lantai("tenant", "show", slug, "--json").stdout)
     assert {u["limit"]["kind"]: u["limit"]["hard"] for u in shown["county"]["usage"]}["users"] == 9
-    assert lantai("tenant", "quota", slug, "users", "--hard", "12").output.strip() == "3 / 12  (9)"
+    assert lantai("tenant", "quota", slug, "users", "--hard", "12").output.strip() == "3 个 / 12 个  (提醒线 9 个)"
+    assert (
+        lantai("tenant", "quota", slug, "storage", "--hard", "500").output.strip() == "0 GB / 500 GB  (提醒线 400 GB)"
+    )
+    shown = lantai("tenant", "show", slug)
+    assert "存储空间  0 GB / 500 GB" in shown.output
+    assert "隔离自检" not in shown.output
     assert "只读" in lantai("tenant", "suspend", slug, "--mode", "read_only", "--reason", "检修").output
     assert services.directory.get(slug).reason == "检修"
     assert "检修" in lantai("tenant", "show", slug).output
