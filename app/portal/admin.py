@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from app.identity.service import POLICY
+from app.identity.service import DORMANT, POLICY
 from app.identity.types import (
     ADMINISTRATORS,
     PURPOSES,
@@ -18,6 +18,7 @@ from app.identity.types import (
     Number,
     Purpose,
 )
+from app.kernel import clock
 from app.kernel.errors import DomainError, Fault, Invalid
 from app.portal import words
 from app.portal.edge import services, show
@@ -195,6 +196,7 @@ def _account(account_id: UUID, error: DomainError | None = None, revealed: dict[
         purposes=PURPOSES,
         administrators=ADMINISTRATORS,
         revealed=revealed or {},
+        closed=bool(shown.locked_until or (shown.last_sign_in_at or shown.created_at) + DORMANT <= clock.now()),
         mine=str(shown.id) == current_scope().principal.id,
         refusal=words.refusal(error) if error else "",
         faults=words.faults(error) if error else (),
