@@ -12,10 +12,11 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from pyotp.totp import TOTP
 from sqlalchemy import event, text
 from werkzeug.test import TestResponse
 
-from app.identity.types import NotSignedIn, SignInFailed
+from app.identity.types import Caller, NotSignedIn, SignInFailed
 from app.joining import Isolation
 from app.kernel import clock
 from app.kernel.errors import Conflict, Fault, Invalid, NotFound, Refused
@@ -300,6 +301,21 @@ class TestClosing:
         browser.set_cookie("lantai_session", town.signed_in("archivist", "session")[0].secret)
         return browser
 
+    def test_a_sign_in_under_way_goes_no_further(self, services: Services, town: County) -> None:
+        pending = services.identity.begin(town.tenant, "secadmin", PASSWORD, Caller())
+        browser = town.web.test_client()
+        browser.set_cookie("lantai_pending", pending.secret)
+        key = browser.get("/sign-in/step").text.partition('name="csrf" value="')[2].partition('"')[0]
+        code = TOTP(services.identity.enrolment(pending.secret).secret).at(clock.now())
+        services.directory.suspend(town.tenant, TenantState.SUSPENDED, WORDS, province())
+        page = browser.get("/sign-in/step")
+        sent = browser.post("/sign-in/authenticator", data={"csrf": key, "code": code})
+        for refused in (page, sent):
+            assert refused.status_code == 403
+            assert WORDS in refused.text
+        services.directory.resume(town.tenant, province())
+        assert services.identity.pending(pending.secret).step == "enrol"
+
     def test_a_suspended_county_is_closed_at_every_door_at_once(
         self, services: Services, town: County, work_off: Callable[[], int]
     ) -> None:
@@ -578,3 +594,16 @@ def test_the_log_names_who_and_whom(county: County) -> None:
     assert "登录检查" in page
     assert ">测试archivist</a>" in page
     assert ">system:sign-in</" not in page.partition("<table")[2].partition("<details")[0]
+
+
+def test_unlocking_is_offered_for_what_is_locked(services: Services, make_county: MakeCounty) -> None:
+    town = make_county()
+    with entered(Scope(town.tenant, SYSTEM)):
+        account = next(each.id for each in services.identity.accounts() if each.login == "archivist")
+    admin = town.web.test_client()
+    admin.set_cookie("lantai_session", town.signed_in("sysadmin", "session")[0].secret)
+    assert "解锁" not in admin.get(f"/admin/accounts/{account}").text
+    for _ in range(5):
+        with pytest.raises(SignInFailed):
+            services.identity.sign_in(town.tenant, "archivist", "wrong password", ("session",))
+    assert "解锁" in admin.get(f"/admin/accounts/{account}").text
