@@ -37,12 +37,13 @@ def _client_token(asked: dict[str, Any]) -> dict[str, object]:
     oauth_id = unquote_plus(basic.username or "") if basic and named else asked["client_id"]
     secret = unquote_plus(basic.password or "") if basic and named else asked["client_secret"]
     try:
-        services().directory.admit(oauth_id.partition(".")[0], writing=False)
+        tenant = services().directory.admit(oauth_id.partition(".")[0], writing=False)
     except TenantUnknown:
         raise ClientRefused from None
-    token = services().clients.token(
-        oauth_id, secret, calling(), scopes=tuple(asked["scope"].split()), purpose=asked["purpose"]
-    )
+    with services().identity.braked(tenant.id, request.remote_addr or "", ClientRefused):
+        token = services().clients.token(
+            oauth_id, secret, calling(), scopes=tuple(asked["scope"].split()), purpose=asked["purpose"]
+        )
     return {
         "access_token": token.secret,
         "token_type": "Bearer",
@@ -82,8 +83,12 @@ class RevocationView(MethodView):
     @blp.response(200)
     def post(self, asked: dict[str, Any]) -> Response:
         """Revoke a token; one that is unknown is already revoked (RFC 7009, 2.2)."""
-        with suppress(NotSignedIn):
-            services().identity.sign_out(asked["token"])
+        secret = asked["token"]
+        if services().clients.recognises(secret):
+            services().clients.end(secret, request.remote_addr or "")
+        else:
+            with suppress(NotSignedIn):
+                services().identity.sign_out(secret)
         return Response(status=200)
 
 

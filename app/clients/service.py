@@ -24,6 +24,7 @@ from app.clients.types import (
     ClientRevoked,
     ClientRotated,
     ClientSignedIn,
+    ClientSignedOut,
     ClientSignInRefused,
     ClientToken,
     OwnGrant,
@@ -206,6 +207,18 @@ class ClientsService:
     def recognises(secret: str) -> bool:
         """Say whether a bearer token has the shape of a client's, whoever it belongs to."""
         return secret.partition(".")[2].startswith(f"{_MARK}.")
+
+    def end(self, secret: str, address: str) -> None:
+        """End a client's token; an unknown one has ended already (RFC 7009, 2.2)."""
+        tenant = TenantId(secret.partition(".")[0])
+        if not tenant.isascii() or not tenant.isalnum():
+            return
+        scope = Scope(tenant, Principal("system:sign-in"), "sign-in", new_request_id(), address)
+        with entered(scope), self._work() as work:
+            its = delete(ClientTokenRow).where(ClientTokenRow.digest == _digest(secret))
+            client = work.session.scalar(its.returning(ClientTokenRow.client_id))
+            if client is not None:
+                work.record(ClientSignedOut(client))
 
     def scope(self, secret: str, calling: Calling, *, request_id: str) -> Scope:
         """Return the scope that a client's token opens.

@@ -189,6 +189,13 @@ class ClientSignedIn(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSignedOut(Event):
+    """An API client gave its token back."""
+
+    action: ClassVar[str] = "client:client:signed_out"
+
+
+@dataclass(frozen=True, slots=True)
 class ClientSignInRefused(Event):
     """An API client was not handed a token; the client is not told which reason it was."""
 

@@ -95,12 +95,17 @@ def account_value(row: AccountRow, *, id_card: str = "", phone: str = "", factor
 
 def roles_of_person(session: Session, row: AccountRow) -> frozenset[str]:
     """Return what the person of an account holds in all accounts together."""
+    return frozenset(map(str, row.roles)) | roles_elsewhere(session, row)
+
+
+def roles_elsewhere(session: Session, row: AccountRow) -> frozenset[str]:
+    """Return what the person of an account holds in their other accounts."""
     if not row.person:
-        return frozenset(map(str, row.roles))
-    held = session.scalars(
-        select(AccountRow.roles).where(AccountRow.person == row.person, AccountRow.state != AccountState.LEFT)
+        return frozenset()
+    others = select(AccountRow.roles).where(
+        AccountRow.person == row.person, AccountRow.id != row.id, AccountRow.state != AccountState.LEFT
     )
-    return frozenset(str(each) for roles in held for each in roles)
+    return frozenset(str(each) for roles in session.scalars(others) for each in roles)
 
 
 class AccountsService:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identity import credentials
-from app.identity.administration import roles_of_person
+from app.identity.administration import roles_elsewhere, roles_of_person
 from app.identity.credentials import OTP, SignIn
 from app.identity.models import AccountRow, CredentialRow, LogoutTokenRow, OrganizationRow, RoleGrantRow
 from app.identity.realm import LEEWAY, Access, Grant, Realm
@@ -215,6 +215,7 @@ class FederatedIdentity(IdentityService):
             row = self._account(work, access) or self._made(work, access, roles)
             if not _open(row):
                 raise NotSignedIn
+            check_roles(roles | roles_elsewhere(work.session, row))
             who = credentials.principal(row.id, row.display_name, [*sorted(roles)], " ".join(access.amr))
             return Identified(TenantId(tenant), who, access.sid)
 

@@ -38,6 +38,7 @@ from app.identity.types import (
     PasswordDue,
     Pending,
     RecoveryRenewed,
+    RoleElsewhere,
     RolesClash,
     SecondFactorFailed,
     SecondFactorRequired,
@@ -422,6 +423,22 @@ class IdentityService:
             raise outcome
 
     @contextmanager
+    def braked(self, tenant: TenantId, address: str, *refusals: type[DomainError]) -> Generator[None]:
+        """Count refusals of a sign-in by other means than an account's as those of accounts are counted.
+
+        Raises `TooManySignIns`.
+        """
+        caller = Caller(address)
+        with self._at_the_door(tenant, caller) as work:
+            self._hold_off(work, caller)
+        try:
+            yield
+        except refusals:
+            with self._at_the_door(tenant, caller) as work:
+                self._count(work, caller)
+            raise
+
+    @contextmanager
     def _at_the_door(self, tenant: TenantId, caller: Caller) -> Generator[Work]:
         scope = Scope(tenant, _DOOR, "sign-in", new_request_id(), caller.address)
         with entered(scope), self._work() as work:
@@ -433,7 +450,7 @@ class IdentityService:
         named = select(AccountRow).where(AccountRow.login == login).with_for_update()
         row = work.session.scalar(named) if LOGIN.fullmatch(login) else None
         right = passwords.matches(row.password_hash if row else passwords.NOBODY, password)
-        refusal = _refusal(row, right=right) or (self._clash(work, row) if row else None)
+        refusal = _refusal(row, right=right) or (self._misplaced(work, row) if row else None)
         if row is not None and refusal is None:
             return row
         refusal = refusal or SignInFailed()
@@ -441,12 +458,13 @@ class IdentityService:
         return refusal
 
     @staticmethod
-    def _clash(work: Work, row: AccountRow) -> RolesClash | None:
-        """Return the clash of an account's roles with those of its person's other accounts: granting refused it."""
+    def _misplaced(work: Work, row: AccountRow) -> RolesClash | RoleElsewhere | None:
+        """Return why an account's roles may not be used, which granting refused: for its person, or for the place."""
         try:
+            check_office(_roles(row), work.scope.tenant)
             check_roles(roles_of_person(work.session, row))
-        except RolesClash as clash:
-            return clash
+        except (RolesClash, RoleElsewhere) as refusal:
+            return refusal
         return None
 
     def _all_at_once(
@@ -455,6 +473,7 @@ class IdentityService:
         factors = "pwd"
         if self._step(work, account, factors) == "factor":
             if not otp:
+                self._halted(work, account, "factor", caller)
                 return SecondFactorRequired()
             refusal = self._proved(work, account, otp, caller)
             if refusal:
@@ -462,8 +481,14 @@ class IdentityService:
             factors = f"pwd {OTP}"
         step = self._step(work, account, factors)
         if step:
+            self._halted(work, account, step, caller)
             return PasswordDue() if step == "password" else EnrolmentDue()
         return self._complete(work, account, kinds, SignIn.fresh(factors, caller))
+
+    def _halted(self, work: Work, account: AccountRow, step: Step, caller: Caller) -> None:
+        """Note a right password that opened nothing yet: a guesser learns as much from it as from a wrong one."""
+        self._count(work, caller)
+        work.record(SignInContinued(account.id, step=step))
 
     def _proved(self, work: Work, account: AccountRow, code: str, caller: Caller) -> DomainError | None:
         """Return why a code is not taken, which has been noted; None where it is."""
@@ -527,14 +552,20 @@ class IdentityService:
             if left > timedelta():
                 raise TooManySignIns(int(left.total_seconds()) + 1)
 
-    @staticmethod
-    def _failed(work: Work, row: AccountRow | None, told: uuid.UUID, refusal: DomainError, caller: Caller) -> None:
+    @classmethod
+    def _failed(cls, work: Work, row: AccountRow | None, told: uuid.UUID, refusal: DomainError, caller: Caller) -> None:
         """Note a refused sign-in: against the account, against the address, in the audit log."""
-        now = clock.now()
-        if row is not None and isinstance(refusal, _COUNTED):
+        if row is not None and isinstance(refusal, _COUNTED) and not _locked(row):
             row.failures += 1
             if row.failures >= FAILURES:
-                row.failures, row.locked_until = 0, now + LOCK
+                row.failures, row.locked_until = 0, clock.now() + LOCK
+        cls._count(work, caller)
+        work.record(SignInRefused(told, reason=refusal.code))
+
+    @staticmethod
+    def _count(work: Work, caller: Caller) -> None:
+        """Count a sign-in that failed against its address."""
+        now = clock.now()
         if caller.address:
             first = insert(SignInSourceRow).values(address=caller.address, since=now, failures=1)
             over = SignInSourceRow.since <= now - FLOOD_WINDOW
@@ -547,7 +578,6 @@ class IdentityService:
                     },
                 )
             )
-        work.record(SignInRefused(told, reason=refusal.code))
 
     @staticmethod
     def _own(work: Work) -> AccountRow:
@@ -587,12 +617,12 @@ def _refusal(row: AccountRow | None, *, right: bool) -> DomainError | None:
     if row is None:
         return SignInFailed()
     now = clock.now()
-    locked = _locked(row)
-    if locked:
-        return locked
     over = row.valid_until is not None and row.valid_until <= now
     if not right or row.state == AccountState.LEFT or over:
         return SignInFailed()
+    locked = _locked(row)
+    if locked:
+        return locked
     if row.state == AccountState.WAITING:
         return AccountWaiting()
     seen = max(filter(None, (row.created_at, row.last_sign_in_at, row.unlocked_at)))

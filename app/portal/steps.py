@@ -92,7 +92,11 @@ def password() -> Answer:
 
 
 def _pending() -> str:
-    return request.cookies.get(PENDING, "")
+    """Return the pending sign-in of a county that is open, to what the step changes too; raises `NotSignedIn`."""
+    secret = request.cookies.get(PENDING, "")
+    pending = services().identity.pending(secret)
+    services().directory.admit(pending.tenant, writing=pending.step != "factor")
+    return secret
 
 
 def _again() -> Answer:
@@ -104,8 +108,9 @@ def _again() -> Answer:
 def _step(error: DomainError | None = None) -> Answer:
     identity = services().identity
     try:
-        pending = identity.pending(_pending())
-        enrolment = identity.enrolment(_pending()) if pending.step == "enrol" else None
+        secret = _pending()
+        pending = identity.pending(secret)
+        enrolment = identity.enrolment(secret) if pending.step == "enrol" else None
     except NotSignedIn:
         return _again()
     return show(

@@ -115,7 +115,7 @@ BEGIN
         OR (county.state = 'suspended' AND county.changed_at < bag.taken_at) IS NOT TRUE
         OR EXISTS (SELECT FROM public.audit_entry e WHERE e.tenant_id = wanted
             AND e.seq > (bag.facts #>> '{audit,size}')::bigint AND e.result = 'done'
-            AND e.action NOT LIKE 'departure:%')
+            AND e.action !~ '^departure:|signed_out$')
     THEN
         RAISE EXCEPTION 'this county may not be destroyed' USING ERRCODE = 'LT004';
     END IF;

@@ -177,6 +177,24 @@ def test_right_after_it_is_revoked_its_token_is_worth_nothing(county: County, se
         services.clients.rotate(office.client.id, overlap=timedelta())
 
 
+def test_a_token_given_back_is_worth_nothing(county: County) -> None:
+    reader = bureau(county, "records:read").at()
+    given = reader.environ_base["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    assert reader.get("/api/v1/me").status_code == 200
+    for _ in range(2):
+        assert reader.post("/oauth/revoke", data={"token": given}).status_code == 200
+    assert reader.get("/api/v1/me").status_code == 401
+
+
+def test_guessing_secrets_waits_like_guessing_passwords(make_county: MakeCounty) -> None:
+    office = bureau(make_county(), "records:read")
+    assert {office.asks("falsch").status_code for _ in range(20)} == {401}
+    waiting = office.asks()
+    assert (waiting.status_code, waiting.json["code"]) == (429, "identity.too_many_sign_ins")
+    with clock.fixed(clock.now() + timedelta(minutes=11)):
+        assert office.asks().status_code == 200
+
+
 def test_a_narrower_grant_ends_tokens_at_once(county: County, services: Services) -> None:
     office = bureau(county, "records:read", "search:search")
     caller = office.at()

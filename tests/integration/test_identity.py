@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
+from app.audit.service import EntryFilter
 from app.bootstrap import build
 from app.identity.models import AccountRow
 from app.identity.rules import PASSWORD_LENGTH, check_password
@@ -33,6 +34,7 @@ from app.identity.types import (
 )
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.paging import PageRequest
 from app.platform.settings import Settings
 from app.services import Services
 from app.wsgi import create_app
@@ -148,6 +150,28 @@ class TestLock:
             token(county, login)
         with clock.fixed(clock.now() + timedelta(minutes=31)):
             token(county, login)
+
+    def test_that_it_is_locked_is_told_to_whoever_knows_the_password_alone(self, county: County) -> None:
+        login = somebody(county)
+        for name in (login, f"no{login}"):
+            for _ in range(7):
+                with pytest.raises(SignInFailed):
+                    token(county, name, password="Falsch-Mima-2026")
+        with clock.fixed(clock.now() + timedelta(minutes=31)):
+            token(county, login)
+
+    def test_a_right_password_that_opens_nothing_is_noted_and_limited(self, county: County) -> None:
+        login = somebody(county, "sys_admin")
+        prober = Caller("198.51.100.17")
+        account = county.services.identity.begin(county.tenant, login, PASSWORD, Caller()).principal.id
+        for _ in range(20):
+            with pytest.raises(EnrolmentDue):
+                county.services.identity.sign_in(county.tenant, login, PASSWORD, ("access",), caller=prober)
+        with pytest.raises(TooManySignIns):
+            county.services.identity.sign_in(county.tenant, login, PASSWORD, ("access",), caller=prober)
+        with county.acting("audit"):
+            wanted = EntryFilter(action="identity:account:sign_in_continued", object_id=uuid.UUID(account))
+            assert len(county.services.audit.page(PageRequest(50), wanted).rows) == 21
 
     def test_a_flood_from_one_address_waits_whatever_the_names(self, county: County) -> None:
         flood = Caller("198.51.100.7")

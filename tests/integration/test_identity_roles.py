@@ -218,6 +218,15 @@ class TestPerson:
         assert isinstance(told[PROVINCE_ADMIN], RoleElsewhere)
         assert isinstance(told["sys_admin"], RolesClash)
 
+    def test_the_provinces_role_opens_nothing_in_a_county(self, county: County) -> None:
+        account = granted(county, made(county, id_card=card()), "archivist")
+        with county.acting("sysadmin"):
+            password = county.services.accounts.reset_password(account.id)
+        with county.acting("archivist"), county.services.works() as work:  # as nothing in the product would
+            work.session.get_one(AccountRow, (county.tenant, account.id)).roles = ["province_admin"]
+        with pytest.raises(RoleElsewhere):
+            county.services.identity.begin(county.tenant, account.login, password, Caller())
+
     def test_roles_that_came_to_clash_are_noticed_at_the_next_sign_in(self, county: County) -> None:
         account = granted(county, made(county, id_card=card()), "archivist")
         with county.acting("sysadmin"):

@@ -214,6 +214,16 @@ def test_nothing_may_have_been_done_since_the_export(services: Services, lived: 
         services.retirements.approve(proposed.id, lived.tenant, SECOND, job=False)
 
 
+def test_giving_back_an_old_token_stands_against_nothing(services: Services, lived: County) -> None:
+    (held,) = lived.signed_in("archivist", "refresh")
+    suspend(services, lived)
+    export(services, lived)
+    proposed = services.retirements.propose(lived.tenant, FIRST, reason=REASON)
+    services.identity.sign_out(held.secret)
+    services.retirements.approve(proposed.id, lived.tenant, SECOND, job=False)
+    assert carry_out(services, proposed).destroyed_at
+
+
 def test_killed_midway_it_goes_on_where_it_was_left(
     services: Services, lived: County, settings: Settings, postgres: EmbeddedPostgres
 ) -> None:
