@@ -5,7 +5,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from app.kernel.errors import Fault, Invalid
-from app.lookups.types import Answer, Outcome, Question
+from app.lookups.types import Answer, Lookup, Outcome, Question
 from search import analysis
 from search.types import NamedItem
 from tenants.terms import FIELDS, KINDS, PURPOSES, Terms, today
@@ -65,6 +65,13 @@ def first_year(question: Question) -> int | None:
     """Return the earliest year a record may be of: none is older than the person."""
     given = [year for year in (question.year_from, question.birth_year) if year is not None]
     return max(given, default=None)
+
+
+def is_of(question: Question, asked: Lookup) -> bool:
+    """Say whether a lookup asked this question, as far as it is kept: of a spouse and of years of birth nothing is."""
+    told = (question.holder, question.name, question.kind, question.purpose, question.ticket.strip())
+    kept = (asked.counterpart, asked.subject, asked.kind, asked.purpose, asked.ticket)
+    return (*told, question.year_from, question.year_to) == (*kept, asked.year_from, asked.year_to)
 
 
 def day_began() -> datetime:

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import func, select, text, tuple_
 
 from app.kernel import clock
-from app.kernel.errors import DomainError, Fault, Invalid, NotFound
+from app.kernel.errors import Conflict, DomainError, Fault, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest, encode_cursor
 from app.lookups import rules
@@ -65,7 +65,8 @@ class LookupService:
         """Ask another county whether it holds a person's record; the same id again asks nothing.
 
         The question is in this county's log before the other county is entered, and the answer in the other's
-        before it comes back. Raises `Invalid`, `NoAgreement`, `NotCovered`, `HolderClosed` and `DayIsFull`.
+        before it comes back. Raises `Invalid`, `NoAgreement`, `NotCovered`, `HolderClosed` and `DayIsFull`; `Conflict`
+        where the id is that of another question.
         """
         scope = current_scope()
         POLICY.require("ask", scope.principal.roles)
@@ -73,8 +74,6 @@ class LookupService:
         if "lookup:ask" in scope.principal.roles and question.purpose != scope.purpose:
             raise Invalid((Fault("choice", "purpose", question.purpose, allowed=scope.purpose),))
         holder = self._directory.get(question.holder)
-        if lookup_id and (known := self._find(lookup_id)):
-            return known
         agreement = self._agreements.permit(
             requester=scope.tenant,
             holder=holder.id,
@@ -82,6 +81,10 @@ class LookupService:
             purpose=question.purpose,
             only=_bound(scope.principal),
         )
+        if lookup_id and (known := self._find(lookup_id)):
+            if not rules.is_of(question, known):
+                raise Conflict(known.outcome, "ask")
+            return known
         try:
             self._directory.admit(holder.id, writing=False)
         except TenantSuspended:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -342,6 +343,26 @@ class TestTaking:
         yesterday, today = before.days
         assert (yesterday.acts, today.refusals, today.sign_in_failures) == (0, 4, 1)
         assert today.acts == sum(before.actions.values())
+
+
+def test_who_resets_a_password_and_enters_from_the_same_address_is_told(make_county: MakeCounty) -> None:
+    county = make_county()
+    with county.acting("sysadmin"):
+        account = county.services.accounts.by_login("desk")
+    password = county.client("sysadmin").post(f"/api/v1/accounts/{account.id}/password").json["password"]
+    detect(county)
+    assert not [alert for alert in alerts(county) if alert.detector == "impersonated"]
+    browser = county.web.test_client()
+    form = browser.get("/sign-in").text
+    token = re.search(r'name="csrf" value="([^"]+)"', form)
+    assert token
+    told = {"csrf": token[1], "county": county.tenant, "login": "desk", "password": password}
+    assert browser.post("/sign-in", data=told).status_code in (302, 303)
+    detect(county)
+    (alert,) = (alert for alert in alerts(county) if alert.detector == "impersonated")
+    assert (alert.severity, len(alert.evidence)) == ("grave", 2)
+    with county.acting("audit"):
+        assert alert in county.services.alerts.page(PageRequest()).rows
 
 
 def test_tiles_of_a_page_are_one_reading_an_hour(services: Services, county: County) -> None:

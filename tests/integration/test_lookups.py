@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.audit.service import Entry, EntryFilter
 from app.kernel import clock
-from app.kernel.errors import Invalid, Refused
+from app.kernel.errors import Conflict, Invalid, Refused
 from app.kernel.paging import PageRequest, decode_cursor
 from app.lookups.types import DayIsFull, HolderClosed, Lookup, Outcome, Question
 from app.records.types import Description
@@ -225,6 +225,19 @@ def test_asking_again_under_one_key_asks_once(county: County, holder: County, se
         again = services.lookups.ask(question(holder), lookup_id=first.id)
     assert first == again
     assert len(log(holder, first)) == 1
+
+
+@pytest.mark.parametrize("more", [{"name": "欧阳静"}, {"ticket": "2026-002"}, {"year_to": 1990}])
+def test_a_key_is_of_one_question_and_opens_nothing_once_the_agreement_ended(
+    county: County, holder: County, agreed: Agreement, services: Services, more: dict[str, Any]
+) -> None:
+    first = ask(county, holder)
+    with county.acting("desk"), pytest.raises(Conflict):
+        services.lookups.ask(question(holder, **more), lookup_id=first.id)
+    with county.acting("director"):
+        services.agreements.revoke(agreed.id, reason="试毕")
+    with county.acting("desk"), pytest.raises(NoAgreement):
+        services.lookups.ask(question(holder), lookup_id=first.id)
 
 
 @pytest.mark.usefixtures("agreed")
