@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.kernel.ids import new_id
+from app.platform.messages import text
 from tenants.terms import today
 from tests import sheets
 from tests.conftest import County
@@ -50,11 +51,11 @@ def test_a_failed_import_says_why(
     lantai: Lantai, county: County, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANTAI_TOKEN", county.token("archivist"))
-    empty = tmp_path / "目录.csv"
-    empty.write_text("", "utf-8")
-    failed = lantai("import", str(empty))
+    titled = tmp_path / "目录.csv"
+    titled.write_text("题名,题名\n关于春耕的通知,又及\n", "utf-8")
+    failed = lantai("import", str(titled))
     assert failed.exit_code == 1
-    assert "没有" in failed.stderr
+    assert text("intake.repeated_heading", "zh", heading="题名") in failed.stderr
 
 
 def test_scans_that_were_sent_before_are_counted(
