@@ -12,6 +12,7 @@ from app.digitisation.service import DigitisationService, PageImages
 from app.identity.federation import FederatedIdentity
 from app.identity.organizations import Organizations
 from app.identity.realm import Realm
+from app.identity.rules import check_office, check_roles
 from app.identity.service import AccountsService, IdentityService
 from app.intake.service import IntakeService
 from app.joining import Administrators, Buckets, Defaults, Isolation, Keys, RealmAdministrators
@@ -100,7 +101,7 @@ def build(settings: Settings) -> Services:
     administrators = RealmAdministrators(organizations) if organizations else Administrators(identity, accounts)
     steps = (Keys(vault), Buckets(sites), administrators, Defaults(records), Isolation(database))
     audit = AuditService(works, notary)
-    ports = Ports(CountyLog(audit), CountyObjects(sites), vault, accounts.person)
+    ports = Ports(CountyLog(audit), CountyObjects(sites), vault, accounts.person, _roles)
     exports = settings.data / "exports"
     return Services(
         settings=settings,
@@ -152,3 +153,7 @@ def _organizations(works: Works, settings: Settings) -> Organizations:
         settings.oidc_admin_client_id,
         settings.oidc_admin_client_secret.get_secret_value(),
     )
+
+
+def _roles(roles: list[str], county: TenantId) -> None:
+    check_office(check_roles(roles), county)

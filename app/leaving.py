@@ -48,6 +48,10 @@ class CountyObjects:
                 if digest(site.path(county.id, key)) != sha256:
                     raise ObjectLost(key)
 
+    def reaches(self, county: Tenant) -> bool:
+        """Say whether the sites that the county names are two of this installation."""
+        return county.home_site != county.second_site and {county.home_site, county.second_site} <= self._sites.keys()
+
     def destroy(self, county: Tenant) -> None:
         """Remove everything but what was written for good: the notes of the audit log."""
         for name in (county.home_site, county.second_site):
@@ -76,9 +80,9 @@ class CountyLog:
             self._audit.write(session, until, out)
 
     @staticmethod
-    def verify(written: Path) -> Extent:
-        """Hold a written log against its hashes and its signatures, by the key that lies in it; raises `BagBroken`."""
-        found = examined(written)
+    def verify(written: Path, county: str, keys: str) -> Extent:
+        """Hold a county's written log against its hashes and the signer's keys, or those in it; raises `BagBroken`."""
+        found = examined(written, county, keys)
         if found is None:
             raise BagBroken(LOG)
         return Extent(*found)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
@@ -23,8 +24,8 @@ from app.kernel.hashes import canonical
 from app.platform.jobs import JobState
 from app.platform.provincial import ProvinceWorks
 from app.platform.work import Works
-from tenants.bags import BagBroken, Packed, packed
-from tenants.departure import FACTS, OBJECTS, REVISION, Contents, Ports, Progress, in_order, of_county, verify
+from tenants.bags import MANIFEST, BagBroken, Packed, digest, packed, readable
+from tenants.departure import FACTS, KEY, OBJECTS, REVISION, Contents, Ports, Progress, in_order, of_county, verify
 from tenants.directory import Directory, Tenant, TenantState, TenantTaken, TenantUnknown, faults_of
 from tenants.models import TenantRow
 from tenants.policy import POLICY
@@ -59,6 +60,13 @@ class KeyMissing(DomainError):
     code: ClassVar[str] = "departure.passphrase"
 
 
+@dataclass(eq=False)
+class SenderUnknown(DomainError):
+    """Nothing was given by which to tell that the bags are what the sender made."""
+
+    code: ClassVar[str] = "departure.sender"
+
+
 @dataclass(frozen=True, slots=True)
 class CountyArrived(Event):
     """A county was made out of an export."""
@@ -85,15 +93,41 @@ class Arrivals:
         self._directory = directory
         self._ports = ports
 
-    def bring(self, folder: Path, scope: ProvinceScope, *, passphrase: str, progress: Progress) -> Tenant:
-        """Make a county out of its export; the same export again changes nothing.
+    def bring(  # what the sender told
+        self,
+        folder: Path,
+        scope: ProvinceScope,
+        *,
+        passphrase: str,
+        progress: Progress,
+        keys: str = "",
+        told: str = "",
+    ) -> Tenant:
+        """Make a county out of its export; the same export again changes nothing, and a failure leaves nothing.
 
-        Raises `BagBroken`, `TenantTaken` where another county has the name or archive code, `RevisionDiffers`,
-        `KeyMissing` and `WrongPassphrase`, all before anything is written.
+        Parameters
+        ----------
+        folder : Path
+        scope : ProvinceScope
+        passphrase : str
+            Of the county's key.
+        progress : Progress
+        keys, told : str
+            Public keys of the sender's audit log, or the digest of the top manifest as the sender told it; one
+            of them is needed, for whoever forges an export signs its log with a key of their own.
+
+        Raises `SenderUnknown`, `BagBroken`, `TenantTaken` where another county has the name or archive code,
+        `RevisionDiffers`, `KeyMissing` and `WrongPassphrase`, all before anything is written.
         """
         POLICY.require("import", scope.principal.roles)
-        contents = verify(folder, self._ports.audit.verify)
+        if not (keys or told):
+            raise SenderUnknown
+        if told and not ((folder / MANIFEST).is_file() and digest(folder / MANIFEST) == told.strip().lower()):
+            raise BagBroken(MANIFEST)
+        contents = verify(folder, self._ports.audit.verify, keys)
         tenant = _tenant(contents.facts["county"])
+        if not self._ports.objects.reaches(tenant):
+            raise BagBroken(FACTS)
         if self._there(contents, scope):
             return self._directory.get(tenant.id)
         with self._province(scope) as work:
@@ -105,6 +139,17 @@ class Arrivals:
         if contents.facts["revision"] != ours:
             raise RevisionDiffers(str(contents.facts["revision"])[:40], ours)
         key = self._key(contents, passphrase, scope)
+        try:
+            self._write(contents, tenant, key, scope, progress)
+        except Exception:
+            if tenant.id not in {county.id for county in self._directory.all()}:
+                self._ports.objects.destroy(tenant)
+            raise
+        return self._directory.get(tenant.id)
+
+    def _write(
+        self, contents: Contents, tenant: Tenant, key: str | None, scope: ProvinceScope, progress: Progress
+    ) -> None:
         for number, file in enumerate(_objects(contents), 1):
             self._ports.objects.place(tenant, file.path, file.name.removeprefix(OBJECTS), file.sha256)
             progress(number, contents.objects)
@@ -113,7 +158,7 @@ class Arrivals:
             if key is not None:
                 _restore(work.session, tenant.id, "tenant_key", iter([key]))
             for table in in_order():
-                _restore(work.session, tenant.id, table, _rows(table, contents.rows.get(table, [])))
+                _restore(work.session, tenant.id, table, self._rows(tenant.id, table, contents.rows.get(table, [])))
             self._restore_audit(work.session, contents)
             open_now = {"state": TenantState.ACTIVE, "changed_at": clock.now()}
             work.session.execute(update(TenantRow).where(TenantRow.id == tenant.id).values(open_now))
@@ -123,7 +168,6 @@ class Arrivals:
             )
             work.record(tenant.id, event)
             work.record(PROVINCE, event)
-        return self._directory.get(tenant.id)
 
     def _there(self, contents: Contents, scope: ProvinceScope) -> bool:
         """Say whether this very export has been imported; raises `TenantTaken` where something else is there."""
@@ -143,10 +187,18 @@ class Arrivals:
             return None
         if not passphrase:
             raise KeyMissing
-        with entered(of_county(contents.county, scope.principal, scope.request_id)):
+        with entered(of_county(contents.county, scope.principal, scope.request_id)), readable(KEY):
             wrapped = self._ports.keys.arrive(told, passphrase)
         row = {"tenant_id": contents.county, "wrapped": f"\\x{wrapped.hex()}", "created_at": clock.now()}
         return canonical(row).decode()
+
+    def _rows(self, county: TenantId, table: str, parts: list[Path]) -> Iterator[str]:
+        for part in parts:
+            with readable(f"rows/{table}"), part.open(encoding="utf-8") as lines:
+                for line in lines:
+                    if table == "account":
+                        self._ports.roles(json.loads(line)["roles"], county)
+                    yield _resting(line) if table == "job" else line
 
     def _restore_audit(self, session: Session, contents: Contents) -> None:
         nodes = b""
@@ -159,10 +211,10 @@ class Arrivals:
 
 
 def _tenant(told: Mapping[str, Any]) -> Tenant:
-    try:
+    with readable(FACTS):
         tenant = Tenant.told(told)
-    except KeyError as error:
-        raise BagBroken(FACTS) from error
+    if not all(isinstance(value, str) for value in asdict(tenant).values()):
+        raise BagBroken(FACTS)
     if tenant.kind != "county" or any(faults_of(tenant)):
         raise BagBroken(FACTS)
     return tenant
@@ -180,23 +232,24 @@ def _objects(contents: Contents) -> Iterator[Packed]:
     return (file for file in packed(contents.folder) if file.name.startswith(OBJECTS))
 
 
-def _rows(table: str, parts: list[Path]) -> Iterator[str]:
-    for part in parts:
-        with part.open(encoding="utf-8") as lines:
-            yield from map(_resting, lines) if table == "job" else lines
-
-
 def _resting(line: str) -> str:
-    """Return a job as nobody works on it: what was under way elsewhere waits to be done here."""
+    """Return a job as nobody works on it: what was not finished elsewhere is shelved until a person wants it."""
     job = json.loads(line)
-    if job["state"] in (JobState.SENT, JobState.RUNNING):
-        job |= {"state": JobState.WAITING, "lease_until": None}
+    if not isinstance(job["principal"]["roles"], list) or not {"id", "name"} <= job["principal"].keys():
+        raise BagBroken("rows/job")
+    if job["state"] in (JobState.WAITING, JobState.SENT, JobState.RUNNING):
+        moved = {"code": "job.moved"}
+        job |= {"state": JobState.DEAD, "lease_until": None, "finished_at": job["created_at"], "error": moved}
     return json.dumps(job)
 
 
 def _restore(session: Session, county: TenantId, table: str, rows: Iterator[str]) -> None:
     for batch in _batches(rows):
-        session.execute(_RESTORE, {"county": county, "name": table, "told": f"[{','.join(batch)}]"})
+        try:
+            session.execute(_RESTORE, {"county": county, "name": table, "told": f"[{','.join(batch)}]"})
+        except (DataError, IntegrityError, ProgrammingError) as error:
+            file = f"rows/{table}"
+            raise BagBroken(file) from error
 
 
 def _batches(things: Iterator[T]) -> Iterator[list[T]]:

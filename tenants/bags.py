@@ -37,6 +37,15 @@ class BagBroken(DomainError):
     file: str
 
 
+@contextmanager
+def readable(file: str) -> Generator[None]:
+    """Raise `BagBroken` for a file whose content is not of the form it must have."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BagBroken(file) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """One file of a bag, its digest as verified.
@@ -183,7 +192,7 @@ def _verified_bag(bag: Path, root: Path) -> Iterator[Packed]:
     if tags != list(_TAGS):
         raise BagBroken(_told(bag / TAG_MANIFEST, root))
     _require_only(bag, {*_TAGS, TAG_MANIFEST, PAYLOAD}, root)
-    if (bag / "bagit.txt").read_text("utf-8") != _DECLARATION:
+    if (bag / "bagit.txt").read_bytes() != _DECLARATION.encode():
         raise BagBroken(_told(bag / "bagit.txt", root))
     octets, names = 0, set[str]()
     for name, sha256 in _verified_list(bag, MANIFEST, root):
@@ -195,7 +204,7 @@ def _verified_bag(bag: Path, root: Path) -> Iterator[Packed]:
     stray = min((path for path in _files(bag / PAYLOAD) if path.relative_to(bag).as_posix() not in names), default=None)
     if stray is not None:
         raise BagBroken(_told(stray, root))
-    oxum = _OXUM.search((bag / "bag-info.txt").read_text("utf-8"))
+    oxum = _OXUM.search((bag / "bag-info.txt").read_text("utf-8", errors="replace"))
     if oxum is None or (int(oxum[1]), int(oxum[2])) != (octets, len(names)):
         raise BagBroken(_told(bag / "bag-info.txt", root))
 

@@ -29,7 +29,7 @@ from app.platform import messages
 from app.platform.database import Base, tenant_tables
 from app.platform.provincial import ProvinceWorks
 from app.platform.work import Works
-from tenants.bags import MANIFEST, BagBroken, Bags, Packed, digest, verified
+from tenants.bags import MANIFEST, BagBroken, Bags, Packed, digest, readable, verified
 from tenants.directory import Directory, Tenant, TenantState
 from tenants.models import ExportRow, TenantRow
 from tenants.policy import POLICY
@@ -45,6 +45,7 @@ LEFT_BEHIND = {
     "logout_token": "credential",
     "lookup": "of two counties",
     "organization": "of this installation",
+    "quota": "of this installation",
     "sign_in_source": "of this installation",
     "tenant_export": "of the province's office",
     "tenant_key": "in key.json, under the county's passphrase",
@@ -104,8 +105,11 @@ class AuditLog(Protocol):
         """Write the log up to a signed size, in the form its offline verifier takes."""
         ...
 
-    def verify(self, written: Path) -> Extent:
-        """Hold a written log against its own hashes and signatures; raises `BagBroken`."""
+    def verify(self, written: Path, county: str, keys: str) -> Extent:
+        """Hold a written log of a county against its hashes and signatures; raises `BagBroken`.
+
+        Without keys of the signer, those that lie in it are taken: then anybody may have signed it.
+        """
         ...
 
     def entries(self, written: Path) -> Iterator[tuple[str, str]]:
@@ -130,6 +134,10 @@ class Objects(Protocol):
 
     def place(self, county: Tenant, source: Path, key: str, sha256: str) -> None:
         """Put an object on the sites where it belongs, and read it back."""
+        ...
+
+    def reaches(self, county: Tenant) -> bool:
+        """Say whether the sites that the county names are sites of this installation."""
         ...
 
     def destroy(self, county: Tenant) -> None:
@@ -157,12 +165,15 @@ class Ports:
     ----------
     person : callable
         Returns what tells a person apart from others, whichever of their accounts is asked about.
+    roles : callable
+        Raises a `DomainError` for roles that no account of a county may hold.
     """
 
     audit: AuditLog
     objects: Objects
     keys: KeyStore
     person: Callable[[str], str]
+    roles: Callable[[list[str], TenantId], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +233,8 @@ class Contents:
     def key(self) -> str | None:
         """Return the county's key as it was wrapped, if it went along."""
         path = self.folder / KEY
-        return path.read_text("utf-8") if path.is_file() else None
+        with readable(KEY):
+            return path.read_text("utf-8") if path.is_file() else None
 
 
 @dataclass(eq=False)
@@ -444,8 +456,16 @@ class Departures:
         draft.replace(folder)
 
 
-def verify(folder: Path, verify_log: Callable[[Path], Extent]) -> Contents:
+def verify(folder: Path, verify_log: Callable[[Path, str, str], Extent], keys: str = "") -> Contents:
     """Hold an export against its manifests, counts, ledger of objects and audit log, with nothing else at hand.
+
+    Parameters
+    ----------
+    folder : Path
+    verify_log : callable
+        As `AuditLog.verify`.
+    keys : str
+        Public keys of whoever signed the audit log; without them the signer is not checked.
 
     Raises `BagBroken`, naming the first file that is missing, altered or not listed.
     """
@@ -476,7 +496,7 @@ def verify(folder: Path, verify_log: Callable[[Path], Extent]) -> Contents:
         or objects != counts.get("stored_object", 0)
     ):
         raise BagBroken(FACTS)
-    extent = verify_log(log)
+    extent = verify_log(log, facts["county"]["id"], keys)
     if facts["audit"] != {"size": extent.size, "root": extent.root}:
         raise BagBroken(FACTS)
     return Contents(folder, digest(folder / MANIFEST), facts, rows, objects, log)
@@ -485,7 +505,7 @@ def verify(folder: Path, verify_log: Callable[[Path], Extent]) -> Contents:
 def listed(files: list[Path]) -> Iterator[tuple[str, str]]:
     """Give key and SHA-256 of each object that the ledger in an export tells of."""
     for path in files:
-        with path.open(encoding="utf-8") as lines:
+        with readable("rows/stored_object"), path.open(encoding="utf-8") as lines:
             for line in lines:
                 row = json.loads(line)
                 yield str(row["key"]), str(row["sha256"])
@@ -500,15 +520,14 @@ def export_value(row: ExportRow) -> Export:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    try:
+    with readable(FACTS):
         facts = json.loads((folder / FACTS).read_text("utf-8"))
-        if facts["format"] != FORMAT:
+        if facts["format"] != FORMAT or not isinstance(facts["county"]["id"], str):
             raise BagBroken(FACTS)
         datetime.fromisoformat(facts["taken_at"])
-        _ = (facts["county"]["id"], facts["revision"], facts["audit"], facts["tables"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BagBroken(FACTS) from error
-    return facts
+        uuid.UUID(facts["export"])
+        _ = (facts["revision"], facts["audit"], facts["tables"].items())
+        return facts
 
 
 def _under(folder: Path, packed: Packed) -> str:

@@ -14,6 +14,7 @@ from app.bootstrap import build
 from app.platform.settings import Settings
 from app.services import Services
 from tenants.arrival import Arrivals
+from tenants.bags import MANIFEST, digest
 from tenants.departure import Departures, Ports, office
 from tenants.retirement import Retirements
 from tenants.scope import Principal, ProvinceScope, entered
@@ -80,7 +81,13 @@ def rows(services: Services, ports: Ports, folder: str, passphrase: str) -> None
 def bring(services: Services, ports: Ports, folder: str, passphrase: str) -> None:
     own = services.arrivals
     arrivals = Arrivals(own._works, own._province, own._directory, ports)
-    arrivals.bring(Path(folder), SCOPE, passphrase=passphrase, progress=lambda _done, _total: None)
+    arrivals.bring(
+        Path(folder),
+        SCOPE,
+        passphrase=passphrase,
+        progress=lambda _done, _total: None,
+        told=digest(Path(folder) / MANIFEST),
+    )
 
 
 def retire(services: Services, ports: Ports, retirement_id: str) -> None:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 HASH = 32
 TILE = 256
+LINE = 1 << 20
+"""Longest line of an entry, in bytes."""
+NOTE = 1 << 16
+"""Longest note, or file of keys."""
+TILES = 1 << 29
+"""Most bytes of leaves, which are held in memory; for each level above a 256th."""
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
 _LINE = re.compile(
     rb'\{"seq":([1-9][0-9]{0,17}),"at":"(' + _MOMENT.encode() + rb')","leaf":"([0-9a-f]{64})","body":(\{.*\})\}\n?'
@@ -496,7 +502,17 @@ WORDS = {
 }
 
 
-def examine_export(path: Path, keys: Sequence[Key]) -> Report:
+def bounded(file: Path | zipfile.Path, most: int) -> bytes:
+    """Return the content of a file; raises ValueError where it is longer than it can be, and reads no further."""
+    with file.open("rb") as content:
+        read = content.read(most + 1)
+    if len(read) > most:
+        message = f"{file.name}: > {most} B"
+        raise ValueError(message)
+    return read
+
+
+def examine_export(path: Path, keys: Sequence[Key], origin: str = "") -> Report:
     """Examine an export.
 
     Parameters
@@ -505,18 +521,20 @@ def examine_export(path: Path, keys: Sequence[Key]) -> Report:
         ZIP file or folder.
     keys : sequence of Key
         Of which one must have signed each checkpoint.
+    origin : str
+        Of which log the checkpoints must speak; empty for that of the first.
     """
     base = zipfile.Path(path) if path.is_file() else path
     tiles: dict[int, bytes] = {}
     folder = base / "tiles"
     if folder.is_dir():
-        tiles = {int(file.name): file.read_bytes() for file in folder.iterdir()}
-    notes = [(f"checkpoints/{file.name}", file.read_bytes()) for file in (base / "checkpoints").iterdir()]
+        tiles = {int(file.name): bounded(file, TILES >> 8 * int(file.name)) for file in folder.iterdir()}
+    notes = [(f"checkpoints/{file.name}", bounded(file, NOTE)) for file in (base / "checkpoints").iterdir()]
     size = TILE * HASH
     with (base / "entries.jsonl").open("rb") as lines:
         report = examine(
-            "",
-            map(read_line, lines),
+            origin,
+            (read_line(line) if len(line) <= LINE else None for line in iter(lambda: lines.readline(LINE + 1), b"")),
             lambda level, number: tiles.get(level, b"")[number * size : (number + 1) * size],
             notes,
             keys,
@@ -540,7 +558,7 @@ def main(words: Sequence[str]) -> int:
     try:
         texts = [Path(key).read_text() if Path(key).is_file() else key for key in asked.key]
         report = examine_export(asked.export, read_keys("\n".join(texts)))
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         sys.stdout.write(f"坏 BAD: {error}\n")
         return 2
     for found in report.findings:

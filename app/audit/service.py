@@ -605,12 +605,21 @@ def _parts(held: IO[bytes]) -> Iterator[bytes]:
             yield part
 
 
-def examined(written: Path) -> tuple[int, str] | None:
-    """Return size and root of a written log, held against the key that lies in it; None where it does not hold."""
+def examined(written: Path, tenant: str, words: str) -> tuple[int, str] | None:
+    """Return size and root of a tenant's written log; None where it does not hold.
+
+    Parameters
+    ----------
+    written : Path
+    tenant : str
+        Of whom its checkpoints must speak.
+    words : str
+        Public keys of whoever signed it; those that lie in it where empty.
+    """
     try:
-        keys = offline.read_keys((ZipPath(written) / "key.txt").read_text("utf-8"))
-        report = offline.examine_export(written, keys)
-    except (OSError, ValueError, KeyError, BadZipFile, zlib.error):
+        keys = offline.read_keys(words or offline.bounded(ZipPath(written) / "key.txt", offline.NOTE).decode())
+        report = offline.examine_export(written, keys, f"lantai/{tenant}")
+    except (OSError, ValueError, KeyError, RuntimeError, MemoryError, BadZipFile, zlib.error):
         return None
     return None if report.findings else (report.tree.size, report.tree.root().hex())
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from app.cli.session import province, say, services, signed_in, spoken
+from app.kernel.errors import Fault, Invalid
 from app.leaving import CountyLog
 from app.platform.messages import text
 from tenants.departure import Contents, Progress, office, verify
@@ -18,6 +19,16 @@ from tenants.retirement import Plan
 from tenants.scope import entered
 
 FOLDER = click.Path(path_type=Path)
+KEY = click.Path(path_type=Path, exists=True, dir_okay=False)
+_KEY_HELP = "File of the sender's public keys, as `lantai audit key` prints them there."
+
+
+def _keys(file: Path | None) -> str:
+    """Return the keys of a file; one without any is refused."""
+    keys = file.read_text("utf-8", errors="replace").strip() if file else ""
+    if file and not keys:
+        raise Invalid((Fault("required", "key"),))
+    return keys
 
 
 @contextmanager
@@ -70,10 +81,16 @@ def export_tenant(slug: str, to: Path | None, *, as_json: bool) -> None:
 
 @click.command("verify-export")
 @click.argument("folder", type=FOLDER)
+@click.option("--key", type=KEY, help=_KEY_HELP)
 @click.option("--json", "as_json", is_flag=True)
-def verify_export(folder: Path, *, as_json: bool) -> None:
-    """Verify an export offline: no archive, database or network is needed. Names the first bad file."""
-    contents = verify(folder, CountyLog.verify)
+def verify_export(folder: Path, key: Path | None, *, as_json: bool) -> None:
+    """Verify an export offline: no archive, database or network is needed. Names the first bad file.
+
+    Without --key it is not checked who signed the audit log.
+    """
+    contents = verify(folder, CountyLog.verify, _keys(key))
+    if key is None:
+        click.secho(text("departure.signer_unchecked", spoken()), fg="yellow", err=True)
     if as_json:
         say({"digest": contents.digest, "objects": contents.objects, "facts": contents.facts}, as_json=True, line=str)
     else:
@@ -82,15 +99,22 @@ def verify_export(folder: Path, *, as_json: bool) -> None:
 
 @click.command("import")
 @click.argument("folder", type=FOLDER)
+@click.option("--key", type=KEY, help=_KEY_HELP)
+@click.option("--digest", default="", help="SHA-256 of manifest-sha256.txt, as the sender told it.")
 @click.option("--json", "as_json", is_flag=True)
-def import_tenant(folder: Path, *, as_json: bool) -> None:
-    """Make a county out of its export; again, nothing changes.
+def import_tenant(folder: Path, key: Path | None, digest: str, *, as_json: bool) -> None:
+    """Make a county out of its export; again, nothing changes. One of --key and --digest is needed.
 
     The passphrase of its key is taken from LANTAI_EXPORT_PASSPHRASE, or asked for.
     """
     with _bar(text("departure.copying", spoken())) as tell:
         county = services().arrivals.bring(
-            folder, province("tenant import"), passphrase=_passphrase(twice=False), progress=tell
+            folder,
+            province("tenant import"),
+            passphrase=_passphrase(twice=False),
+            progress=tell,
+            keys=_keys(key),
+            told=digest,
         )
     say(county, as_json=as_json, line=lambda one: text("departure.imported", spoken(), county=one.id))
 

@@ -154,7 +154,14 @@ class TestCommands:
         whole = CliRunner().invoke(main, ["tenant", "verify-export", str(folder)])
         assert whole.exit_code == 0
         assert made.output.split()[-1] in whole.output
-        again = CliRunner().invoke(main, ["tenant", "import", str(folder)])
+        assert "signer was not checked" in whole.stderr
+        keys = tmp_path / "keys.txt"
+        keys.write_text(CliRunner().invoke(main, ["audit", "key"]).output)
+        whole = CliRunner().invoke(main, ["tenant", "verify-export", str(folder), "--key", str(keys)])
+        assert (whole.exit_code, whole.stderr) == (0, ""), whole.output
+        blind = CliRunner().invoke(main, ["tenant", "import", str(folder)])
+        assert (blind.exit_code, "--digest" in blind.output) == (1, True)
+        again = CliRunner().invoke(main, ["tenant", "import", str(folder), "--key", str(keys)])
         assert again.exit_code == 1
         both = County(office.services, PROVINCE, office.web, {"province": "province_admin", "second": "province_admin"})
         monkeypatch.setenv("LANTAI_TOKEN", both.token("province"))

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from app.kernel import clock
 from app.platform.database import Database
+from app.platform.embedded.postgres import EmbeddedPostgres
 from app.platform.jobs import ATTEMPTS, Handed, Job, JobId, JobState, Ledger
 from app.platform.settings import Settings
 from app.services import Services
@@ -148,6 +150,18 @@ def test_a_job_that_loses_its_worker_each_time_is_shelved(
     assert (shelved.state, shelved.attempts) == (JobState.DEAD, ATTEMPTS)
     assert shelved.error == {"code": "job.worker_lost"}
     assert shelved.finished_at is not None
+
+
+def test_a_row_that_cannot_be_read_holds_up_nobody(
+    services: Services, dispatcher: Database, county: County, postgres: EmbeddedPostgres
+) -> None:
+    unreadable, sound = sorted(ask(services, county, 2))
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute('UPDATE job SET principal = \'{"id": "x"}\' WHERE id = %s', (unreadable,))
+        assert [handed.id for handed in take(dispatcher)] == [sound]
+        row = connection.execute("SELECT state, error ->> 'code' FROM job WHERE id = %s", (unreadable,)).fetchone()
+        connection.execute("DELETE FROM job WHERE id = %s", (unreadable,))
+    assert row == ("dead", "job.unreadable")
 
 
 def test_a_defect_is_tried_again_after_pauses_and_then_shelved(

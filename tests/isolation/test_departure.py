@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from app.audit.service import EntryFilter
 from app.bootstrap import build
+from app.identity.types import RoleElsewhere
 from app.kernel.paging import PageRequest
 from app.leaving import CountyLog
 from app.platform.database import tenant_tables
@@ -29,7 +30,7 @@ from app.services import Services
 from migrations.metadata import METADATA
 from migrations.run import migrate
 from search.types import Query
-from tenants.arrival import KeyMissing, RevisionDiffers
+from tenants.arrival import KeyMissing, RevisionDiffers, SenderUnknown
 from tenants.bags import BagBroken, digest
 from tenants.departure import LEFT_BEHIND, Departures, Export, office, verify
 from tenants.directory import Tenant, TenantTaken
@@ -42,6 +43,11 @@ AUDITOR = Principal("system:test", roles=frozenset({"audit_admin"}))
 SHA256SUM = "/usr/bin/sha256sum"
 PASSPHRASE = "柳荫渡口的口令一二三四五"
 INSTALLER = ProvinceScope(SYSTEM, "test", "r1")
+
+
+def sent(folder: Path) -> str:
+    """Return what the sender tells of an export."""
+    return digest(folder / "manifest-sha256.txt")
 
 
 def ignored(_done: int, _total: int) -> None:
@@ -209,7 +215,7 @@ def test_one_changed_byte_is_found_and_named(bags: Path, elsewhere: Elsewhere, p
         spoilt.write_bytes(content)
     before = elsewhere.services.directory.all()
     with pytest.raises(BagBroken) as refusal:
-        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(bags))
     assert refusal.value.file == spoilt.relative_to(bags).as_posix()
     assert elsewhere.services.directory.all() == before
     assert not files(elsewhere.settings.site_a)
@@ -228,7 +234,9 @@ def test_the_key_opens_with_the_countys_passphrase_alone(left: Export, elsewhere
     folder = Path(left.folder)
     for passphrase, refusal in (("", KeyMissing), ("口令不对口令不对口令不对", WrongPassphrase)):
         with pytest.raises(refusal):
-            elsewhere.services.arrivals.bring(folder, INSTALLER, passphrase=passphrase, progress=ignored)
+            elsewhere.services.arrivals.bring(
+                folder, INSTALLER, passphrase=passphrase, progress=ignored, told=sent(folder)
+            )
     assert not elsewhere.services.directory.all()
 
 
@@ -255,6 +263,45 @@ def test_an_import_killed_midway_leaves_no_county(left: Export, elsewhere: Elsew
             assert counted.fetchone() == (0,), table
     for path in files(elsewhere.settings.site_a / left.county / "originals"):
         assert digest(path) == path.name
+
+
+def test_an_import_that_fails_leaves_nothing(bags: Path, elsewhere: Elsewhere) -> None:
+    """A row that is none ends in words; objects placed before it are removed."""
+    rewritten(bags, "item", id="nope")
+    with pytest.raises(BagBroken) as refusal:
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(bags))
+    assert refusal.value.file == "rows/item"
+    assert elsewhere.services.directory.all() == ()
+    assert not files(elsewhere.settings.site_a)
+
+
+def test_bags_of_another_version_are_refused(bags: Path, elsewhere: Elsewhere) -> None:
+    facts = json.loads((bags / "export.json").read_text("utf-8"))
+    facts |= {"revision": "0001"}
+    (bags / "export.json").write_text(json.dumps(facts), "utf-8")
+    resealed(bags)
+    with pytest.raises(RevisionDiffers):
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(bags))
+
+
+def test_a_code_of_another_county_is_taken(left: Export, elsewhere: Elsewhere) -> None:
+    code = "UPDATE tenant SET archive_code = %s WHERE id = 'province' RETURNING archive_code"
+    with psycopg.connect(elsewhere.postgres.dsn(), autocommit=True) as connection:
+        (own,) = connection.execute("SELECT archive_code FROM tenant WHERE id = 'province'").fetchone() or ("",)
+        connection.execute(code, (left.facts["county"]["archive_code"],))
+        try:
+            with pytest.raises(TenantTaken):
+                bring(elsewhere, left)
+        finally:
+            connection.execute(code, (own,))
+    assert elsewhere.services.directory.all() == ()
+
+
+def test_an_account_with_a_role_of_the_province_is_refused(bags: Path, elsewhere: Elsewhere) -> None:
+    rewritten(bags, "account", roles=["province_admin"])
+    with pytest.raises(RoleElsewhere):
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(bags))
+    assert elsewhere.services.directory.all() == ()
 
 
 def answers(services: Services, lived: Lived) -> dict[str, object]:
@@ -286,7 +333,9 @@ def test_elsewhere_the_county_answers_as_it_did(
 ) -> None:
     here = answers(services, lived)
     there = elsewhere.services
-    tenant = there.arrivals.bring(Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+    tenant = there.arrivals.bring(
+        Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(Path(left.folder))
+    )
     assert tenant == there.directory.get(lived.county.tenant)
     assert tenant.state == "active"
     with entered(Scope(tenant.id, AUDITOR)), there.works() as work:
@@ -310,7 +359,9 @@ def test_the_log_is_the_same_tree(lived: Lived, left: Export, elsewhere: Elsewhe
 
 def bring(elsewhere: Elsewhere, left: Export) -> Tenant:
     arrivals = elsewhere.services.arrivals
-    return arrivals.bring(Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+    return arrivals.bring(
+        Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(Path(left.folder))
+    )
 
 
 def state(elsewhere: Elsewhere) -> object:
@@ -337,7 +388,9 @@ def test_a_county_that_is_there_is_not_overwritten(
 ) -> None:
     """Neither where it came from, nor by a second export of it, nor under another name."""
     with pytest.raises(TenantTaken):
-        services.arrivals.bring(Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+        services.arrivals.bring(
+            Path(left.folder), INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(Path(left.folder))
+        )
     bring(elsewhere, left)
     later = exported(services, lived.county, passphrase=PASSPHRASE)
     before = state(elsewhere)
@@ -363,26 +416,6 @@ def resealed(bags: Path, bag: str = "") -> None:
 
 def relist(folder: Path, manifest: str, names: list[str]) -> None:
     (folder / manifest).write_text("".join(f"{digest(folder / name)}  {name}\n" for name in names), "utf-8")
-
-
-def test_bags_of_another_version_are_refused(bags: Path, elsewhere: Elsewhere) -> None:
-    facts = json.loads((bags / "export.json").read_text("utf-8"))
-    facts |= {"revision": "0001", "county": facts["county"] | {"id": "another", "archive_code": "999999"}}
-    (bags / "export.json").write_text(json.dumps(facts), "utf-8")
-    resealed(bags)
-    with pytest.raises(RevisionDiffers):
-        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
-
-
-def test_a_code_of_another_county_is_taken(bags: Path, left: Export, elsewhere: Elsewhere) -> None:
-    bring(elsewhere, left)
-    facts = json.loads((bags / "export.json").read_text("utf-8"))
-    (bags / "export.json").write_text(json.dumps(facts | {"county": facts["county"] | {"id": "another"}}), "utf-8")
-    resealed(bags)
-    before = state(elsewhere)
-    with pytest.raises(TenantTaken):
-        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
-    assert state(elsewhere) == before
 
 
 @pytest.mark.parametrize("forgery", ["credential", "fewer", "entry"])
@@ -439,3 +472,64 @@ def test_a_county_that_lives_is_out_of_reach(postgres: EmbeddedPostgres, lived: 
             ):
                 connection.execute(statement.encode(), (lived.county.tenant,))
         connection.rollback()
+
+
+def rewritten(bags: Path, table: str, **columns: object) -> None:
+    """Spoil the first row of a table, and make the lists agree."""
+    part = bags / "bags" / "0001" / "data" / "rows" / table / "0001.jsonl"
+    first, *rest = part.read_text("utf-8").splitlines()
+    part.write_text("\n".join([json.dumps(json.loads(first) | columns), *rest, ""]), "utf-8")
+    relisted(bags)
+
+
+def relisted(bags: Path) -> None:
+    tags = bags / "bags" / "0001"
+    names = [line[66:] for line in (tags / "manifest-sha256.txt").read_text().splitlines()]
+    octets = sum((tags / name).stat().st_size for name in names)
+    info = re.sub(r"Payload-Oxum: [0-9]+", f"Payload-Oxum: {octets}", (tags / "bag-info.txt").read_text("utf-8"))
+    (tags / "bag-info.txt").write_text(info, "utf-8")
+    relist(tags, "manifest-sha256.txt", names)
+    relist(tags, "tagmanifest-sha256.txt", ["bagit.txt", "bag-info.txt", "manifest-sha256.txt"])
+    resealed(bags)
+
+
+def refaced(bags: Path, **county: object) -> None:
+    """Rewrite what an export tells of its county."""
+    facts = json.loads((bags / "export.json").read_text("utf-8"))
+    (bags / "export.json").write_text(json.dumps(facts | {"county": facts["county"] | county}), "utf-8")
+    resealed(bags)
+
+
+def test_bags_of_nobody_are_refused(services: Services, left: Export, elsewhere: Elsewhere) -> None:
+    """Without a word of the sender, with another's keys, with another digest; by the sender's own keys they hold."""
+    arrivals, folder = elsewhere.services.arrivals, Path(left.folder)
+    with pytest.raises(SenderUnknown):
+        arrivals.bring(folder, INSTALLER, passphrase=PASSPHRASE, progress=ignored)
+    for words in ({"keys": "\n".join(elsewhere.services.audit.keys())}, {"told": "0" * 64}):
+        with pytest.raises(BagBroken):
+            arrivals.bring(folder, INSTALLER, passphrase=PASSPHRASE, progress=ignored, **words)
+    assert verify(folder, CountyLog.verify, "\n".join(services.audit.keys())).digest == left.digest
+
+
+def test_the_log_of_another_county_is_refused(left: Export) -> None:
+    log = next(path for path in files(Path(left.folder)) if path.name == "log.zip")
+    with pytest.raises(BagBroken):
+        CountyLog.verify(log, "another", "")
+
+
+@pytest.mark.parametrize(
+    "county", [{"name": 5}, {"home_site": "q"}, {"home_site": "../x"}, {"second_site": "a"}, {"id": ["x"]}]
+)
+def test_a_county_that_cannot_be_is_refused(bags: Path, elsewhere: Elsewhere, county: dict[str, object]) -> None:
+    refaced(bags, **county)
+    with pytest.raises(BagBroken) as refusal:
+        elsewhere.services.arrivals.bring(bags, INSTALLER, passphrase=PASSPHRASE, progress=ignored, told=sent(bags))
+    assert refusal.value.file == "export.json"
+
+
+@pytest.mark.parametrize("words", ["[" * 200_000, "[]", '{"format": 1}'])
+def test_facts_that_are_none_are_refused(bags: Path, words: str) -> None:
+    (bags / "export.json").write_text(words)
+    resealed(bags)
+    with pytest.raises(BagBroken):
+        verify(bags, CountyLog.verify)

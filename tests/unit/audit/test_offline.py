@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -274,3 +275,18 @@ class TestCommand:
         names = runpy.run_path(offline.__file__)
         assert "examine_export" in names
         assert "from app" not in Path(offline.__file__).read_text()
+
+
+def test_a_line_without_an_end_is_not_held_in_memory(tmp_path: Path) -> None:
+    """What unpacks to far more than it is, is a finding, or refused; never read whole."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "entries.jsonl").write_bytes(b"0" * (3 * offline.LINE))
+    tracemalloc.start()
+    found = examine_export(tmp_path, NOTARY.keys).findings
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [finding.kind for finding in found] == ["malformed"]
+    assert most < 3 * offline.LINE
+    (tmp_path / "checkpoints" / "1.note").write_bytes(b"0" * (offline.NOTE + 1))
+    with pytest.raises(ValueError, match=r"1\.note"):
+        examine_export(tmp_path, NOTARY.keys)
