@@ -156,7 +156,7 @@ class TestCommands:
         assert made.output.split()[-1] in whole.output
         assert "signer was not checked" in whole.stderr
         keys = tmp_path / "keys.txt"
-        keys.write_text(CliRunner().invoke(main, ["audit", "key"]).output)
+        keys.write_text("\n".join(office.services.audit.keys()))
         whole = CliRunner().invoke(main, ["tenant", "verify-export", str(folder), "--key", str(keys)])
         assert (whole.exit_code, whole.stderr) == (0, ""), whole.output
         blind = CliRunner().invoke(main, ["tenant", "import", str(folder)])
