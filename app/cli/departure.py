@@ -80,7 +80,7 @@ def export_tenant(slug: str, to: Path | None, *, as_json: bool) -> None:
 
 
 @click.command("verify-export")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--key", type=KEY, help=_KEY_HELP)
 @click.option("--json", "as_json", is_flag=True)
 def verify_export(folder: Path, key: Path | None, *, as_json: bool) -> None:

@@ -68,3 +68,9 @@ def test_scans_that_were_sent_before_are_counted(
     assert first.exit_code == 0, first.output
     assert "早已收到" not in first.output
     assert "1 个文件馆里早已收到" in lantai("ingest", str(page)).stderr
+
+
+def test_an_export_that_is_not_there_is_not_called_broken(lantai: Lantai, tmp_path: Path) -> None:
+    absent = lantai("tenant", "verify-export", str(tmp_path / "absent"))
+    assert absent.exit_code == 2
+    assert "does not exist" in absent.stderr
