@@ -613,16 +613,16 @@ def _locked(row: AccountRow) -> AccountLocked | None:
 
 
 def _refusal(row: AccountRow | None, *, right: bool) -> DomainError | None:
-    """Return why an account is not opened; more than that it failed is told to whoever knows the password."""
+    """Return why an account is not opened; while it is locked, a right password is not told from a wrong one."""
     if row is None:
-        return SignInFailed()
-    now = clock.now()
-    over = row.valid_until is not None and row.valid_until <= now
-    if not right or row.state == AccountState.LEFT or over:
         return SignInFailed()
     locked = _locked(row)
     if locked:
         return locked
+    now = clock.now()
+    over = row.valid_until is not None and row.valid_until <= now
+    if not right or row.state == AccountState.LEFT or over:
+        return SignInFailed()
     if row.state == AccountState.WAITING:
         return AccountWaiting()
     seen = max(filter(None, (row.created_at, row.last_sign_in_at, row.unlocked_at)))
