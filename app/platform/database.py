@@ -10,7 +10,7 @@ from functools import partial
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine, event, text
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Text, Uuid, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
@@ -72,10 +72,21 @@ def bind(session: Session, scope: Scope) -> None:
         In which nothing has been asked yet.
     scope : Scope
     """
+    _send(session, _BEGIN.format(sql.Literal(scope.tenant)).as_bytes(None))
+
+
+def _settle(session: Session) -> None:
+    """Commit a transaction that was told `COMMIT_AHEAD`, and wait for the disk; the ORM finds nothing left to do."""
+    if session.info.get(AHEAD):
+        session.flush()
+        _send(session, _COMMIT_AND_WAIT)
+
+
+def _send(session: Session, message: bytes) -> None:
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101  # the one driver we use
-    begun = driver.pgconn.exec_(_BEGIN.format(sql.Literal(scope.tenant)).as_bytes(None))
-    if begun.status != psycopg.pq.ExecStatus.COMMAND_OK:
+    answer = driver.pgconn.exec_(message)
+    if answer.status not in (psycopg.pq.ExecStatus.COMMAND_OK, psycopg.pq.ExecStatus.TUPLES_OK):
         raise psycopg.OperationalError(driver.pgconn.error_message.decode(errors="replace"))
 
 
@@ -86,8 +97,8 @@ COMMIT_AHEAD = "set_config('synchronous_commit', 'off', true)"
 """Selected by a transaction's last statement: the commit frees its locks at once. Whoever opened the transaction waits
 for the disk after that, and those who wait at one time share one write of it."""
 
-_WAIT = text("SELECT pg_logical_emit_message(true, 'lantai', '')")
-"""A transaction of its own that only waits: the disk takes what was committed in order, so all before it too."""
+_COMMIT_AND_WAIT = b"COMMIT; SELECT pg_logical_emit_message(true, 'lantai', '')"
+"""After the commit, in the same message, a transaction that only waits: the disk takes commits in order."""
 
 _RESTED = "rested"
 _TRUSTED = 1.0
@@ -136,7 +147,7 @@ class Database:
         """Open a transaction with no tenant bound: tenant tables raise, the province's answer."""
         with self._sessions.begin() as session:
             yield session
-        self._settle(session)
+            _settle(session)
 
     @contextmanager
     def glance(self) -> Generator[Connection]:
@@ -151,12 +162,7 @@ class Database:
             bind(session, scope)
             session.info["tenant"] = scope.tenant
             yield session
-        self._settle(session)
-
-    def _settle(self, session: Session) -> None:
-        if session.info.get(AHEAD):
-            with self.glance() as connection:
-                connection.execute(_WAIT)
+            _settle(session)
 
     def close(self) -> None:
         """Give all connections back."""
