@@ -225,4 +225,4 @@ def _rights() -> None:
 
 def downgrade() -> None:
     message = "an audit log is not thrown away, and a chain cannot be made of it again"
-    raise NotImplementedError(message)
+    raise RuntimeError(message)
