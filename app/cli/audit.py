@@ -59,7 +59,7 @@ def checkpoint() -> None:
     """Sign how the log stands now, on both sites; workers do so by themselves every few minutes."""
     with signed_in():
         signed = services().audit.checkpoint()
-    say(signed, as_json=False, line=_checkpoint_line)
+    say([signed], as_json=False, line=_checkpoint_line)
 
 
 def _checkpoint_line(signed: Checkpoint | None) -> str:
